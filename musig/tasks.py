@@ -1,0 +1,431 @@
+"""Step 2 of MUSIG: multi-task supervision.
+
+Three tasks are predicted from the same embeddings and their weighted losses are back-propagated
+together into the aggregators (Saravanou et al., ISMIR 2021): which tracks share playlists, how
+far apart two tracks sound, and what genre a track is. The source gives neither the loss formulas
+nor the weights; each choice below is ours and says so.
+
+Conventions
+-----------
+A task is a module with the name and the three methods of :class:`Task`, handed to
+:func:`musig.train.train` with its weight: adding one is one class. Everything a task draws from
+is a buffer, so that it lives on the model's device. Embeddings are float32 rows of length 1.
+
+Contents
+--------
+- :class:`Task`: what a task is; :class:`Batch`: what it asks for in a step.
+- :class:`CoOccurrence`, :class:`Similarity`, :class:`Genre`, and :data:`TASKS`, their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from musig.catalog import FEATURES, Playlists
+from musig.errors import MusigError, nearest
+from musig.features import fit_attributes, genre_labels
+from musig.graph import CSR
+from musig.sampling import AliasTables, build_alias, sample_neighbours
+from musig.training_data import TrainingData
+
+Embed = Callable[[Tensor | None], Tensor]
+
+LOSSES = ("softmax", "logistic")
+HELD_OUT_PAIRS = 20_000
+"""Pairs on which link AUC and similarity error are measured; their sampling error is far below
+that between playlists."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a task's loss needs of one step."""
+
+    nodes: Tensor
+    """int64: the tracks whose embeddings are wanted, in this order; repeats allowed."""
+    hidden: Tensor | None = None
+    """int64: tracks whose GENRE must not be seen anywhere in this step."""
+
+
+class Task(Protocol):
+    """What a task is. It must be a ``torch.nn.Module`` as well, to have weights and a device."""
+
+    name: str
+
+    def draw(self, size: int, generator: torch.Generator) -> Batch:
+        """Choose the tracks of a step; `size` is the batch size, the generator on the device."""
+        ...
+
+    def loss(self, z: Tensor, batch: Batch) -> Tensor:
+        """Return a scalar from the embeddings `z` of ``batch.nodes``, row by row."""
+        ...
+
+    def held_out(self, embed: Embed) -> dict[str, float]:
+        """Measure on what never supervised, each number beside that of a trivial baseline.
+
+        ``embed(hidden)`` gives the exact embeddings of all tracks, computed with the GENRE of
+        the tracks `hidden` masked (or None).
+        """
+        ...
+
+
+class CoOccurrence(nn.Module):
+    """Which tracks share a playlist: pull neighbours together, push others apart.
+
+    Parameters
+    ----------
+    data : TrainingData
+    loss : {"softmax", "logistic"}
+        ``logistic``: each positive pair against shared negatives, as GraphSAGE has it.
+        ``softmax``: each anchor's positive against the batch's other positives, whose scores
+        are corrected for how often popular tracks turn up in a batch.
+    temperature : float, > 0
+        Divides the cosine of two embeddings. GraphSAGE has none (1).
+    negatives : int, > 0
+        Tracks each pair is held against in the logistic loss.
+
+    Raises
+    ------
+    MusigError
+        For an unknown loss, or a graph without edges.
+
+    Notes
+    -----
+    Anchors are drawn evenly over the tracks that have neighbours, their positive in proportion
+    to edge weight. Logistic: Hamilton et al. 2017, equation 1, negatives in proportion to
+    degree^0.75. Softmax with the logQ correction: Bengio & Senécal 2008; Yi et al. 2019.
+    The paper's formula and its positives are not published in the source we have.
+    Notebook: 05_multitask_training
+    """
+
+    name = "cooccurrence"
+    indptr: Tensor
+    indices: Tensor
+    weight: Tensor
+    probability: Tensor
+    alias: Tensor
+    anchors: Tensor
+    log_drawn: Tensor
+    unigram: Tensor
+
+    def __init__(
+        self,
+        data: TrainingData,
+        loss: str = "softmax",
+        temperature: float = 0.1,
+        negatives: int = 20,
+    ) -> None:
+        super().__init__()
+        if loss not in LOSSES:
+            raise MusigError(f"Unknown loss '{loss}': {nearest(loss, LOSSES)}")
+        csr = data.csr
+        if len(csr.indices) == 0:
+            raise MusigError(
+                f"The music graph has no edge of weight above {data.settings.get('min_weight')}: "
+                "lower min_weight or use more playlists."
+            )
+        self.form, self.temperature, self.negatives = loss, temperature, negatives
+        self.data = data
+        alias = build_alias(csr)
+        buffers = {
+            "indptr": csr.indptr,
+            "indices": csr.indices,
+            "weight": csr.weight,
+            "probability": alias.probability,
+            "alias": alias.alias,
+            "anchors": torch.nonzero(csr.degree > 0).squeeze(1),
+            "log_drawn": _log_probability_of_being_drawn(csr),
+            "unigram": csr.degree.double().pow(0.75).cumsum(0),
+        }
+        for name, values in buffers.items():
+            self.register_buffer(name, values, persistent=False)
+
+    def draw(self, size: int, generator: torch.Generator) -> Batch:
+        """Draw `size` anchors and their positives, and for the logistic loss the negatives."""
+        device = self.anchors.device
+        pick = torch.randint(len(self.anchors), (size,), generator=generator, device=device)
+        anchors = self.anchors[pick]
+        csr = CSR(self.indptr, self.indices, self.weight, len(self.log_drawn), len(self.log_drawn))
+        alias = AliasTables(self.probability, self.alias)
+        positives = sample_neighbours(csr, alias, anchors, 1, generator).squeeze(1)
+        nodes = [anchors, positives]
+        if self.form == "logistic":
+            u = torch.rand(self.negatives, generator=generator, device=device, dtype=torch.float64)
+            nodes.append(torch.searchsorted(self.unigram, u * self.unigram[-1], right=True))
+        return Batch(torch.cat(nodes))
+
+    def loss(self, z: Tensor, batch: Batch) -> Tensor:
+        """Mean over the pairs, in nats."""
+        size = (len(z) - self.negatives) // 2 if self.form == "logistic" else len(z) // 2
+        anchor, positive, negative = z[:size], z[size : 2 * size], z[2 * size :]
+        if self.form == "logistic":
+            attract = F.softplus(-(anchor * positive).sum(1) / self.temperature)  # (size,)
+            repel = F.softplus(anchor @ negative.T / self.temperature).sum(1)  # (size,)
+            return (attract + repel).mean()
+        tracks = batch.nodes[size:]
+        scores = anchor @ positive.T / self.temperature - self.log_drawn[tracks]  # (size, size)
+        # The same track drawn for two anchors is a positive of both: not a negative of either.
+        same = tracks[None, :] == tracks[:, None]
+        same.fill_diagonal_(False)
+        target = torch.arange(size, device=z.device)
+        return F.cross_entropy(scores.masked_fill(same, -torch.inf), target)
+
+    def held_out(self, embed: Embed) -> dict[str, float]:
+        """Link AUC on pairs of *validation* playlists.
+
+        Returns
+        -------
+        dict of str to float in [0, 1]
+            ``link_auc``: a pair that shares a validation playlist against a pair of random
+            tracks; ``link_auc_popularity``: the same by the product of training counts;
+            ``link_auc_matched``: against random pairs as popular as the positive ones, where
+            popularity alone is at 0.5.
+        """
+        from sklearn.metrics import roc_auc_score
+
+        rng = np.random.default_rng(0)
+        playlists = self.data.catalog.playlists
+        first, second = _pairs(playlists.subset(self.data.split.valid), HELD_OUT_PAIRS, rng)
+        counts = playlists.subset(self.data.split.train).counts(self.data.n_tracks)
+        z = embed(None).cpu().numpy()
+        truth = np.repeat([1, 0], len(first))
+
+        def auc(a: np.ndarray, b: np.ndarray, popularity: bool = False) -> float:
+            left, right = np.concatenate([first, a]), np.concatenate([second, b])
+            cosine = np.einsum("ij,ij->i", z[left], z[right])
+            product = np.log1p(counts[left]) + np.log1p(counts[right])
+            return float(roc_auc_score(truth, product if popularity else cosine))
+
+        left, right = rng.integers(self.data.n_tracks, size=(2, len(first)))
+        return {
+            "link_auc": auc(left, right),
+            "link_auc_popularity": auc(left, right, popularity=True),
+            "link_auc_matched": auc(rng.permutation(first), rng.permutation(second)),
+        }
+
+
+class Similarity(nn.Module):
+    """How far apart two tracks sound: a distance of embeddings that fits the distance of features.
+
+    Parameters
+    ----------
+    data : TrainingData
+    embedding_size : int, > 0
+    projection : int, > 0
+        Width of the linear map in which the distance is taken, so that this task claims only
+        some directions of the embedding.
+
+    Raises
+    ------
+    MusigError
+        If fewer than two tracks that supervise have all nine audio features.
+
+    Notes
+    -----
+    Loss: squared error of ‖P(z_i − z_j)‖ against the Euclidean distance of the standardised nine
+    features over √9 (AUDIO), over random pairs of tracks that have all of them. The source says
+    "similarity (distance)" and no more.
+    Notebook: 05_multitask_training
+    """
+
+    name = "similarity"
+    audio: Tensor
+    supervised: Tensor
+
+    def __init__(self, data: TrainingData, embedding_size: int, projection: int = 32) -> None:
+        super().__init__()
+        tracks = data.catalog.tracks
+        complete = (
+            tracks[list(FEATURES)].notna().all(axis=1).to_numpy()
+            if set(FEATURES) <= set(tracks.columns)
+            else np.zeros(len(tracks), dtype=bool)
+        )
+        supervised = np.flatnonzero(complete & ~data.held_out)
+        if len(supervised) < 2:
+            raise MusigError(
+                f"{data.catalog.name}: {len(supervised)} tracks have all nine audio features, the "
+                "similarity task needs two: set weight_similarity to 0 or join a table of features."
+            )
+        audio = fit_attributes(tracks, ("AUDIO",), fit_rows=supervised).x[:, : len(FEATURES)]
+        self.register_buffer("audio", torch.from_numpy(audio), persistent=False)
+        self.register_buffer("supervised", torch.from_numpy(supervised), persistent=False)
+        self.unseen = np.flatnonzero(complete & data.held_out)
+        self.project = nn.Linear(embedding_size, projection, bias=False)
+
+    def draw(self, size: int, generator: torch.Generator) -> Batch:
+        """Draw `size` random pairs."""
+        supervised = self.supervised
+        pick = torch.randint(
+            len(supervised), (2 * size,), generator=generator, device=supervised.device
+        )
+        return Batch(supervised[pick])
+
+    def loss(self, z: Tensor, batch: Batch) -> Tensor:
+        """Mean squared error of the distances."""
+        return F.mse_loss(self._predicted(z), self._distance(batch.nodes))
+
+    def _predicted(self, z: Tensor) -> Tensor:
+        first, second = self.project(z).chunk(2)
+        # without the small constant the gradient of a distance of 0 is not a number
+        return ((first - second).square().sum(1) + 1e-8).sqrt()  # (pairs,)
+
+    def _distance(self, nodes: Tensor) -> Tensor:
+        first, second = self.audio[nodes].chunk(2)
+        return (first - second).square().mean(1).sqrt()  # (pairs,)
+
+    def held_out(self, embed: Embed) -> dict[str, float]:
+        """Root mean squared error on random pairs of held-out artists' tracks.
+
+        Returns
+        -------
+        dict of str to float
+            ``similarity_error``, and ``similarity_error_constant``: that of always answering
+            the mean distance of training pairs. NaN where no held-out track has the features.
+        """
+        if len(self.unseen) < 2:
+            return {"similarity_error": float("nan"), "similarity_error_constant": float("nan")}
+        rng = np.random.default_rng(0)
+        device = self.audio.device
+
+        def pairs(of: np.ndarray) -> Tensor:
+            return torch.from_numpy(rng.choice(of, 2 * HELD_OUT_PAIRS)).to(device)
+
+        nodes = pairs(self.unseen)
+        truth = self._distance(nodes)
+        constant = self._distance(pairs(self.supervised.cpu().numpy())).mean()
+        with torch.no_grad():
+            predicted = self._predicted(embed(None).to(device)[nodes])
+        return {
+            "similarity_error": float((predicted - truth).square().mean().sqrt()),
+            "similarity_error_constant": float((constant - truth).square().mean().sqrt()),
+        }
+
+
+class Genre(nn.Module):
+    """What genre a track is: multi-label classification from its embedding.
+
+    Parameters
+    ----------
+    data : TrainingData
+    embedding_size : int, > 0
+    genres : {"main", "all"}
+        Main genre, or every tag.
+    hide : bool
+        Whether the tracks that supervise a step have their own GENRE attribute masked in it.
+        Without, the answer can be copied from the input; shown as a row, never the default.
+
+    Raises
+    ------
+    MusigError
+        If no track that supervises has a genre.
+
+    Notes
+    -----
+    Loss: binary cross-entropy summed over genres. A masked track's GENRE is hidden from every
+    track's input in that step, so that it cannot come back over two hops.
+    Notebook: 05_multitask_training
+    """
+
+    name = "genre"
+    labels: Tensor
+    supervised: Tensor
+
+    def __init__(
+        self, data: TrainingData, embedding_size: int, genres: str = "main", hide: bool = True
+    ) -> None:
+        super().__init__()
+        labels, known, self.vocabulary = genre_labels(data.catalog.tracks, column=genres)
+        supervised = np.flatnonzero(known & ~data.held_out)
+        if len(supervised) == 0:
+            raise MusigError(
+                f"{data.catalog.name}: no track has a genre, the genre task needs some: set "
+                "weight_genre to 0 or join a table of genres."
+            )
+        self.register_buffer("labels", torch.from_numpy(labels), persistent=False)
+        self.register_buffer("supervised", torch.from_numpy(supervised), persistent=False)
+        self.unseen = np.flatnonzero(known & data.held_out)
+        self.hide = hide
+        self.classify = nn.Linear(embedding_size, labels.shape[1])
+
+    def draw(self, size: int, generator: torch.Generator) -> Batch:
+        """Draw up to `size` tracks, at most a fifth of those that supervise.
+
+        The rest keep their GENRE, so that a masked track can still be told by its neighbours.
+        """
+        supervised = self.supervised
+        size = max(1, min(size, len(supervised) // 5))
+        order = torch.randperm(len(supervised), generator=generator, device=supervised.device)
+        nodes = supervised[order[:size]]
+        return Batch(nodes, hidden=nodes if self.hide else None)
+
+    def loss(self, z: Tensor, batch: Batch) -> Tensor:
+        """Mean over the tracks of the summed binary cross-entropy, in nats."""
+        scores, truth = self.classify(z), self.labels[batch.nodes]  # (size, n_genres)
+        return F.binary_cross_entropy_with_logits(scores, truth, reduction="none").sum(1).mean()
+
+    def held_out(self, embed: Embed) -> dict[str, float]:
+        """F1 on the tracks of held-out artists, all of them masked at once.
+
+        Returns
+        -------
+        dict of str to float in [0, 1]
+            ``genre_f1_macro`` and ``genre_f1_micro``, and the same with ``_frequent``: of always
+            answering the most frequent genre. A track gets its likeliest genre and every other
+            above one half. NaN where no held-out track has a genre.
+        """
+        from sklearn.metrics import f1_score
+
+        names = ("genre_f1_macro", "genre_f1_micro")
+        if len(self.unseen) == 0:
+            return {name + end: float("nan") for end in ("", "_frequent") for name in names}
+        unseen = torch.from_numpy(self.unseen).to(self.labels.device)
+        with torch.no_grad():
+            scores = self.classify(embed(unseen).to(self.labels.device)[unseen])
+        predicted = scores > 0
+        predicted[torch.arange(len(scores)), scores.argmax(1)] = True
+        frequent = torch.zeros_like(predicted)
+        frequent[:, self.labels[self.supervised].sum(0).argmax()] = True
+        truth = self.labels[unseen].bool().cpu().numpy()
+        # A genre that no held-out track has cannot be found: it counts against the micro
+        # average when it is predicted, and is no part of the macro average.
+        columns = {"macro": np.flatnonzero(truth.any(axis=0)), "micro": None}
+        return {
+            f"genre_f1_{average}{end}": float(
+                f1_score(
+                    truth, answer.cpu().numpy(), average=average, labels=labels, zero_division=0
+                )
+            )
+            for end, answer in (("", predicted), ("_frequent", frequent))
+            for average, labels in columns.items()
+        }
+
+
+TASKS = {task.name: task for task in (CoOccurrence, Similarity, Genre)}
+"""Tasks by name: the only registry of the package."""
+
+
+def _log_probability_of_being_drawn(csr: CSR) -> Tensor:
+    """Log of the chance that a track is the positive of a random anchor; float32, (n,)."""
+    rows = torch.repeat_interleave(torch.arange(csr.n_rows), csr.degree)
+    strength = torch.zeros(csr.n_rows).index_add_(0, rows, csr.weight)
+    drawn = torch.zeros(csr.n_cols).index_add_(0, csr.indices, csr.weight / strength[rows])
+    return (drawn / (csr.degree > 0).sum()).clamp_min(1e-12).log()
+
+
+def _pairs(
+    playlists: Playlists, n_pairs: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw pairs of different tracks that share a playlist, playlists by number of entries."""
+    lengths = playlists.lengths
+    usable = np.flatnonzero(lengths > 1)
+    row = rng.choice(usable, n_pairs, p=lengths[usable] / lengths[usable].sum())
+    first = rng.integers(lengths[row])
+    second = (first + 1 + rng.integers(lengths[row] - 1)) % lengths[row]
+    start = playlists.indptr[row]
+    return playlists.tracks[start + first], playlists.tracks[start + second]

@@ -1,0 +1,453 @@
+"""Training: the weighted losses of all tasks, back-propagated into one encoder.
+
+One plain loop (:func:`train`) on Lightning Fabric: CPU and CUDA by the same code, bfloat16 on
+request. It can be killed at any moment and resumed: what was seen since the last checkpoint is
+recomputed with the same random numbers, so that the weights end bit by bit as in a run that was
+never stopped (same device, threads and versions).
+
+Conventions
+-----------
+An *epoch* has each track of the graph as the anchor of a positive pair once, on average. The
+random numbers of a step depend on the seed and the step's number only. Fields of
+:class:`TrainConfig` have the names of the notebooks' parameters.
+
+Contents
+--------
+- :class:`TrainConfig`: every setting of a training.
+- :func:`default_tasks`: the paper's three tasks with their weights.
+- :func:`train`: the loop, to a finished MODEL folder (:mod:`musig.modelfolder`).
+- :func:`trained`: the same through the cache.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from musig import cache, checkpoint, modelfolder
+from musig.completion import EmbeddingScorer, evaluate
+from musig.errors import MusigError, nearest
+from musig.features import mask_group
+from musig.model import AGGREGATORS, Encoder, embed
+from musig.sampling import build_alias, full_blocks, sample_blocks
+from musig.tasks import LOSSES, Batch, CoOccurrence, Genre, Similarity, Task
+from musig.training_data import TrainingData
+
+CHOICES = {
+    "aggregator": AGGREGATORS,
+    "loss": LOSSES,
+    "steps": ("full", "sampled"),
+    "device": ("auto", "cpu", "cuda"),
+    "precision": ("32", "bf16"),
+    "genres": ("main", "all"),
+}
+POSITIVE = (
+    "hops",
+    "embedding_size",
+    "temperature",
+    "negatives",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "evaluate_every",
+    "patience",
+)
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Every setting of a training. Where the paper is silent the default is our own choice.
+
+    Examples
+    --------
+    >>> TrainConfig(steps="ful")
+    Traceback (most recent call last):
+    musig.errors.MusigError: steps is 'ful': did you mean 'full'? Valid: full, sampled.
+    """
+
+    hops: int = 2
+    """Search depth K, > 0."""
+    aggregator: str = "mean"
+    """One of mean|max|lstm|attention; all but mean need sampled steps."""
+    embedding_size: int = 128
+    """Width of the embedding, > 0."""
+    dropout: float = 0.0
+    """Share of each hop's inputs set to zero in training, in [0, 1)."""
+    steps: str = "full"
+    """One of full|sampled: every step embeds all tracks, or the batch from sampled neighbours."""
+    fanouts: tuple[int, ...] = (25, 10)
+    """Neighbours sampled a track, first hop first; used by sampled steps."""
+    weight_cooccurrence: float = 1.0
+    """Weight of the co-occurrence loss, >= 0."""
+    weight_similarity: float = 0.5
+    """Weight of the audio similarity loss, >= 0."""
+    weight_genre: float = 0.5
+    """Weight of the genre loss, >= 0."""
+    loss: str = "softmax"
+    """Co-occurrence loss, one of softmax|logistic."""
+    temperature: float = 0.1
+    """Divides the cosine of two embeddings, > 0."""
+    negatives: int = 20
+    """Tracks each pair is held against in the logistic loss, > 0."""
+    genres: str = "main"
+    """Labels of the genre task, one of main|all."""
+    mask_genre: bool = True
+    """Whether tracks that supervise the genre task have their own GENRE hidden."""
+    epochs: int = 100
+    """At most so many, > 0."""
+    batch_size: int = 1024
+    """Anchors, pairs and labelled tracks a step, > 0."""
+    learning_rate: float = 0.01
+    """Of Adam, > 0."""
+    evaluate_every: int = 5
+    """Epochs between evaluations on the validation playlists, each a checkpoint; > 0."""
+    patience: int = 5
+    """Evaluations without a better validation ndcg@100 before training stops, > 0."""
+    seed: int = 0
+    """Draws weights and batches, >= 0."""
+    device: str = "auto"
+    """One of auto|cpu|cuda."""
+    precision: str = "32"
+    """One of 32|bf16."""
+
+    def __post_init__(self) -> None:
+        for name, valid in CHOICES.items():
+            value = getattr(self, name)
+            if value not in valid:
+                raise MusigError(f"{name} is '{value}': {nearest(str(value), valid)}")
+        for name in POSITIVE:
+            if not getattr(self, name) > 0:
+                raise MusigError(f"{name} is {getattr(self, name)}; expected a number above 0.")
+        weights = (self.weight_cooccurrence, self.weight_similarity, self.weight_genre)
+        if min(weights) < 0:
+            raise MusigError(f"The task weights are {weights}; expected numbers of 0 or more.")
+        if not 0 <= self.dropout < 1:
+            raise MusigError(f"dropout is {self.dropout}; expected a share in [0, 1).")
+        if self.steps == "sampled" and len(self.fanouts) != self.hops:
+            raise MusigError(
+                f"fanouts has {len(self.fanouts)} numbers for {self.hops} hops; expected one a hop."
+            )
+        if self.steps == "full" and self.aggregator != "mean":
+            raise MusigError(
+                f"The aggregator '{self.aggregator}' gathers a row for every edge: it is made for "
+                "sampled neighbourhoods. Set steps to 'sampled', or aggregator to 'mean'."
+            )
+
+
+def default_tasks(data: TrainingData, config: TrainConfig) -> list[tuple[Task, float]]:
+    """Make the paper's three tasks, leaving out those of weight 0.
+
+    Returns
+    -------
+    list of (task, weight)
+        To be handed to :func:`train`, alone or with tasks of your own.
+
+    Raises
+    ------
+    MusigError
+        If every weight is 0, or the data lacks what a task needs.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+    """
+    size = config.embedding_size
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)  # the tasks' own weights are part of the run's seed
+        tasks: list[tuple[Task, float]] = []
+        if config.weight_cooccurrence:
+            task = CoOccurrence(data, config.loss, config.temperature, config.negatives)
+            tasks.append((task, config.weight_cooccurrence))
+        if config.weight_similarity:
+            tasks.append((Similarity(data, size), config.weight_similarity))
+        if config.weight_genre:
+            hide = config.mask_genre and "GENRE" in data.attributes.groups
+            tasks.append((Genre(data, size, config.genres, hide), config.weight_genre))
+    if not tasks:
+        raise MusigError("Every task has weight 0: give at least one task a weight above 0.")
+    return tasks
+
+
+class _Musig(nn.Module):
+    """Encoder and tasks as one module: what a step moves, and what a checkpoint holds."""
+
+    x: Tensor
+
+    def __init__(
+        self, data: TrainingData, config: TrainConfig, tasks: Sequence[tuple[Task, float]]
+    ) -> None:
+        super().__init__()
+        self.config = config
+        self.groups = data.attributes.groups
+        x = torch.from_numpy(data.attributes.x)
+        self.encoder = Encoder(
+            x.shape[1], config.embedding_size, config.hops, config.aggregator, config.dropout
+        )
+        self.modules_of_tasks = nn.ModuleDict({task.name: task for task, _ in tasks})  # type: ignore[misc]
+        self.tasks = {task.name: task for task, _ in tasks}
+        self.weights = {task.name: weight for task, weight in tasks}
+        self.register_buffer("x", x, persistent=False)
+
+    def place_graph(self, data: TrainingData, device: torch.device) -> None:
+        """Put the graph where the weights are; nothing is moved after this."""
+        self.csr = data.csr.to(device)
+        if self.config.steps == "full":
+            self.blocks = full_blocks(self.csr, self.config.hops)
+        else:
+            self.alias = build_alias(data.csr).to(device)
+
+    def forward(self, generator: torch.Generator) -> dict[str, Tensor]:
+        """Draw a batch of every task, embed what they need, return the loss of each."""
+        size = self.config.batch_size
+        batches: dict[str, Batch] = {
+            name: task.draw(size, generator) for name, task in self.tasks.items()
+        }
+        nodes = torch.cat([batch.nodes for batch in batches.values()])
+        hidden = [batch.hidden for batch in batches.values() if batch.hidden is not None]
+        x = self.attributes(torch.cat(hidden) if hidden else None)
+        if self.config.steps == "full":
+            z = self.encoder(x, self.blocks)[nodes]
+        else:
+            unique, inverse = torch.unique(nodes, return_inverse=True)
+            sources, blocks = sample_blocks(
+                self.csr, self.alias, unique, self.config.fanouts, generator
+            )
+            z = self.encoder(x[sources], blocks)[inverse]
+        pieces = z.float().split([len(batch.nodes) for batch in batches.values()])
+        return {
+            name: self.tasks[name].loss(piece, batch)
+            for (name, batch), piece in zip(batches.items(), pieces, strict=True)
+        }
+
+    def attributes(self, hidden: Tensor | None) -> Tensor:
+        """Node attributes, with the GENRE of the tracks `hidden` masked."""
+        return self.x if hidden is None else mask_group(self.x, self.groups, "GENRE", hidden)
+
+    def embed(self, hidden: Tensor | None = None) -> Tensor:
+        """Exact embeddings of all tracks."""
+        if hidden is not None and "GENRE" not in self.groups:
+            hidden = None
+        return embed(self.encoder, self.attributes(hidden), self.csr)
+
+
+def train(
+    data: TrainingData,
+    config: TrainConfig,
+    folder: Path | str,
+    tasks: Sequence[tuple[Task, float]] | None = None,
+    progress: bool = True,
+) -> modelfolder.Trained:
+    """Train MUSIG, or go on with a training that was stopped.
+
+    Parameters
+    ----------
+    data : TrainingData
+        From :func:`musig.training_data.prepare`.
+    config : TrainConfig
+    folder : path
+        The MODEL folder; made if it does not exist, resumed if a training was begun there.
+    tasks : sequence of (task, weight), optional
+        By default the paper's three (:func:`default_tasks`). A task is any module with the three
+        methods described in :mod:`musig.tasks`.
+    progress : bool
+        A bar on stderr with the loss of each task.
+
+    Returns
+    -------
+    Trained
+        The finished model, as :func:`musig.modelfolder.load` gives it.
+
+    Raises
+    ------
+    MusigError
+        If a loss is not finite, or the folder holds a training with other settings or data.
+
+    Notes
+    -----
+    The best weights by ndcg@100 on the validation playlists are kept.
+    Notebook: 05_multitask_training
+    """
+    folder = Path(folder)
+    tasks = default_tasks(data, config) if tasks is None else list(tasks)
+    identity = {
+        "config": _jsonable(asdict(config)),
+        "data": data.fingerprint,
+        "tasks": {task.name: weight for task, weight in tasks},
+    }
+    if modelfolder.is_finished(folder):
+        checkpoint.require_same(identity, modelfolder.read_identity(folder), folder)
+        return modelfolder.load(folder)
+
+    fabric = _fabric(config)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        net = _Musig(data, config, tasks)
+        optimiser = torch.optim.Adam(net.parameters(), lr=config.learning_rate)
+        model, optimiser = fabric.setup(net, optimiser)
+        net.place_graph(data, fabric.device)
+        state = checkpoint.resume(folder, identity, net, optimiser)
+        steps = max(1, math.ceil(int((data.csr.degree > 0).sum()) / config.batch_size))
+        start = time.perf_counter()
+        bar = tqdm(
+            range(state.epoch, config.epochs),
+            initial=state.epoch,
+            total=config.epochs,
+            desc="train",
+            unit="epoch",
+            disable=None if progress else True,
+        )
+        for epoch in bar:
+            if state.stale >= config.patience:
+                break
+            model.train()
+            losses_by_step = []
+            for step in range(epoch * steps, (epoch + 1) * steps):
+                generator = _step_generator(config.seed, step, fabric.device)
+                losses = model(generator)
+                total = sum(net.weights[name] * loss for name, loss in losses.items())
+                optimiser.zero_grad()
+                fabric.backward(total)
+                optimiser.step()
+                losses_by_step.append(torch.stack(list(losses.values())).detach())
+            table = torch.stack(
+                losses_by_step
+            ).cpu()  # (steps, tasks); once an epoch off the device
+            _require_finite(table, list(net.tasks), epoch, config, folder)
+            means = dict(zip(net.tasks, table.mean(0).tolist(), strict=True))
+            bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
+            row: dict[str, float] = {"epoch": epoch + 1, **means}
+            last = epoch + 1 == config.epochs
+            if (epoch + 1) % config.evaluate_every == 0 or last:
+                quality = _validation_quality(net, data)
+                row["valid_ndcg@100"] = quality
+                state.note(quality, net)
+            state.history.append(row)
+            state.epoch = epoch + 1
+            if "valid_ndcg@100" in row:
+                state.seconds += time.perf_counter() - start
+                start = time.perf_counter()
+                checkpoint.save(folder, identity, net, optimiser, state)
+        bar.close()
+        net.load_state_dict(state.best)
+        embeddings = net.embed()
+        measures = {}
+        for task in net.tasks.values():
+            measures.update(task.held_out(net.embed))
+    return modelfolder.save(
+        folder,
+        identity=identity,
+        data=data,
+        encoder=net.encoder,
+        embeddings=embeddings,
+        history=state.history,
+        held_out=measures,
+        seconds=state.seconds,
+        device=str(fabric.device),
+    )
+
+
+def trained(data: TrainingData, config: TrainConfig, progress: bool = True) -> modelfolder.Trained:
+    """Give the model of these settings: from the cache, or trained now.
+
+    Parameters
+    ----------
+    data : TrainingData
+    config : TrainConfig
+    progress : bool
+        As for :func:`train`.
+
+    Returns
+    -------
+    Trained
+        In the cache's folder: read it, do not write to it.
+
+    Notes
+    -----
+    The chapters that need the same model share it, in whichever order they run; a training that
+    was killed goes on.
+    Notebook: 06_playlist_completion
+    """
+    inputs = {"data": data.fingerprint, "config": _jsonable(asdict(config))}
+    folder = cache.stage(
+        "model", inputs, lambda folder: train(data, config, folder, progress=progress), train
+    )
+    return modelfolder.load(folder)
+
+
+def _fabric(config: TrainConfig):  # type: ignore[no-untyped-def]
+    from lightning_fabric import Fabric
+
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise MusigError(
+            "device is 'cuda' but torch sees no CUDA device: use device 'auto' or 'cpu', or "
+            "install a CUDA build of torch."
+        )
+    cuda = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
+    bf16 = config.precision == "bf16"
+    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if bf16 else "32-true"
+    return Fabric(accelerator="cuda" if cuda else "cpu", devices=1, precision=precision)
+
+
+def _step_generator(seed: int, step: int, device: torch.device) -> torch.Generator:
+    """Random numbers of one step: a function of the seed and the step, so resuming needs no state.
+
+    Dropout draws from the global generator, which is why that is seeded too.
+    """
+    number = int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+    torch.manual_seed(number)
+    return torch.Generator(device).manual_seed(number)
+
+
+def _require_finite(
+    losses: Tensor, names: list[str], epoch: int, config: TrainConfig, folder: Path
+) -> None:
+    """Name the loss that went wrong first: a step later all of them have."""
+    wrong = ~torch.isfinite(losses)  # (steps, tasks)
+    if wrong.any():
+        step = int(wrong.any(1).nonzero()[0])
+        task = int(wrong[step].nonzero()[0])
+        raise MusigError(
+            f"The {names[task]} loss became {float(losses[step, task])} in epoch {epoch + 1} "
+            f"(learning_rate {config.learning_rate}, precision {config.precision}): lower "
+            f"learning_rate or use precision 32. What {folder} holds is from before."
+        )
+
+
+def _validation_quality(net: _Musig, data: TrainingData) -> float:
+    """ndcg@100 (or at the size of a smaller universe) on the validation playlists."""
+    k = min(100, data.n_tracks)
+    scorer = EmbeddingScorer("musig", net.embed())
+    result = evaluate(scorer, data.valid, data.catalog, ks=(k,), device=net.x.device)
+    return float(result.values(f"ndcg@{k}").mean())
+
+
+def _jsonable(settings: dict) -> dict:
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items()}
+
+
+def config_from(settings: dict) -> TrainConfig:
+    """Make a :class:`TrainConfig` of named values; an unknown name is an error.
+
+    Examples
+    --------
+    >>> config_from({"hop": 1})
+    Traceback (most recent call last):
+    musig.errors.MusigError: Unknown setting 'hop': did you mean 'hops'? ...
+    """
+    names = [field.name for field in fields(TrainConfig)]
+    for name in settings:
+        if name not in names:
+            raise MusigError(f"Unknown setting '{name}': {nearest(name, names)}")
+    values: dict[str, Any] = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()
+    }
+    return TrainConfig(**values)

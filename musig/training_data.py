@@ -1,0 +1,153 @@
+"""What one training sees: universe, graph, attributes, and what is held out.
+
+Everything is counted and fitted on training playlists, and on tracks whose artist is not held
+out, once, here, so that no later step can look further (the traps this avoids are listed in the
+book's page on the choices we made).
+
+Conventions
+-----------
+Tracks are positions in the universe: the tracks in at least `min_playlists` training playlists.
+A tenth of the *artists* is held out: nearly every track of an artist has the same genre, so
+tracks held out singly would test whether the artist is recognised. Their tracks stay in the graph;
+their labels and distances never supervise.
+
+Contents
+--------
+- :class:`TrainingData` and :func:`prepare`, which makes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from musig.catalog import Catalog, universe
+from musig.completion import Holdout, holdout
+from musig.features import Attributes, fit_attributes
+from musig.graph import CSR, music_graph, to_csr
+from musig.splits import Split, split_artists
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """Universe, graph, attributes, and what is held out."""
+
+    catalog: Catalog
+    """The universe: the catalogue restricted to it, with all its playlists."""
+    split: Split
+    """Which playlists train, validate and test."""
+    csr: CSR
+    """The music graph of the training playlists."""
+    attributes: Attributes
+    """Node attributes, a row a track of the universe."""
+    held_out: np.ndarray
+    """bool, shape (n_tracks,): tracks whose artist's labels and distances never supervise."""
+    valid: Holdout
+    """Validation playlists as seeds and targets, for early stopping."""
+    settings: dict = field(default_factory=dict)
+    """The arguments of :func:`prepare` that made it."""
+
+    @property
+    def n_tracks(self) -> int:
+        """Number of tracks in the universe."""
+        return self.catalog.n_tracks
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the data and of how it was prepared."""
+        parts = [self.catalog.fingerprint, json.dumps(self.settings, sort_keys=True)]
+        digest = hashlib.sha256("\n".join(parts).encode())
+        for positions in (self.split.train, self.split.valid):
+            digest.update(np.ascontiguousarray(positions, dtype=np.int64).tobytes())
+        return digest.hexdigest()
+
+
+def prepare(
+    catalog: Catalog,
+    split: Split,
+    *,
+    min_playlists: int = 3,
+    min_weight: int = 2,
+    groups: Sequence[str] = ("GENRE", "POPULARITY", "AUDIO"),
+    popularity: str = "external",
+    genres: str = "main",
+    seed: int = 0,
+) -> TrainingData:
+    """Make what a training sees.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The whole data set.
+    split : Split
+        Of its playlists.
+    min_playlists : int, >= 0
+        In how many training playlists a track must be to belong to the universe.
+    min_weight : int, >= 0
+        Edges of this weight or less are dropped.
+    groups : sequence of str
+        Attribute groups, of :data:`musig.features.GROUPS`.
+    popularity : {"external", "train_count"}
+        The column of the data set, or the number of training playlists.
+    genres : {"main", "all"}
+        Main genre, or every tag.
+    seed : int
+        Draws the held-out artists and the halves of the validation playlists.
+
+    Returns
+    -------
+    TrainingData
+
+    Raises
+    ------
+    MusigError
+        If the universe is empty, a group is unknown or not in this data, or no validation
+        playlist can be split.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> from musig.sources.synthetic import make
+    >>> from musig.splits import split_playlists
+    >>> catalog = make("smoke")
+    >>> data = prepare(catalog, split_playlists(catalog, seed=0))
+    >>> data.attributes.x.shape[0] == data.csr.n_rows == data.n_tracks
+    True
+    """
+    positions = universe(catalog, split.train, min_playlists)
+    known = catalog.restrict(positions)
+    train = known.playlists.subset(split.train)
+    held_out = split_artists(known, seed)
+    attributes = fit_attributes(
+        known.tracks,
+        groups,
+        popularity=popularity,
+        train_count=train.counts(known.n_tracks),
+        genres=genres,
+        fit_rows=np.flatnonzero(~held_out),
+    )
+    settings = {
+        "min_playlists": min_playlists,
+        "min_weight": min_weight,
+        "groups": list(groups),
+        "popularity": popularity,
+        "genres": genres,
+        "seed": seed,
+    }
+    return TrainingData(
+        catalog=known,
+        split=split,
+        csr=to_csr(music_graph(train, known.n_tracks, min_weight)),
+        attributes=attributes,
+        held_out=held_out,
+        valid=holdout(catalog, positions, split.valid, seed),
+        settings=settings,
+    )

@@ -1,0 +1,198 @@
+"""The three tasks: their losses against the formula, what is hidden, what is held out."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from musig.catalog import FEATURES
+from musig.errors import MusigError
+from musig.splits import split_playlists
+from musig.tasks import TASKS, CoOccurrence, Genre, Similarity
+from musig.train import TrainConfig, _Musig, default_tasks
+from musig.training_data import prepare
+
+
+@pytest.fixture(scope="module")
+def data(smoke_catalog):
+    return prepare(smoke_catalog, split_playlists(smoke_catalog, seed=0))
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def unit_rows(n, d=8, seed=0):
+    return F.normalize(torch.randn(n, d, generator=generator(seed)), dim=1)
+
+
+def test_the_registry_holds_the_three_tasks_under_their_names():
+    assert set(TASKS) == {"cooccurrence", "similarity", "genre"}
+
+
+def test_positives_share_a_training_playlist_more_than_min_weight_times(data):
+    batch = CoOccurrence(data).draw(200, generator())
+    anchors, positives = batch.nodes.chunk(2)
+    train = data.catalog.playlists.subset(data.split.train)
+    members = [set(train[i].tolist()) for i in range(len(train))]
+    for a, p in zip(anchors.tolist()[:30], positives.tolist()[:30], strict=True):
+        together = sum(a in playlist and p in playlist for playlist in members)
+        assert together > data.settings["min_weight"]
+
+
+def test_positives_are_drawn_as_often_as_the_correction_of_the_softmax_says(data):
+    task = CoOccurrence(data)
+    draws = 200_000
+    positives = task.draw(draws, generator()).nodes[draws:]
+    observed = torch.bincount(positives, minlength=data.n_tracks) / draws
+    expected = task.log_drawn.exp() * (data.csr.degree > 0)
+    assert float(expected.sum()) == pytest.approx(1, abs=1e-4)
+    assert (observed - expected).abs().max() < 4 * (expected.max() / draws) ** 0.5
+
+
+def test_softmax_loss_is_its_formula_and_spares_repeated_positives(data):
+    task = CoOccurrence(data, temperature=0.5)
+    batch = task.draw(6, generator())
+    nodes = batch.nodes.clone()
+    nodes[7] = nodes[6]  # two anchors with the same positive
+    z = unit_rows(12)
+    total = 0.0
+    for i in range(6):
+        scores = []
+        for j in range(6):
+            same = i != j and nodes[6 + i] == nodes[6 + j]
+            correction = task.log_drawn[nodes[6 + j]]
+            score = float(z[i] @ z[6 + j] / 0.5 - correction)
+            scores.append(-np.inf if same else score)
+        total += -scores[i] + np.logaddexp.reduce(scores)
+    assert float(task.loss(z, type(batch)(nodes))) == pytest.approx(total / 6, rel=1e-5)
+
+
+def test_logistic_loss_is_equation_1_of_graphsage(data):
+    task = CoOccurrence(data, loss="logistic", temperature=1.0, negatives=3)
+    batch = task.draw(4, generator())
+    assert len(batch.nodes) == 2 * 4 + 3
+    z = unit_rows(11)
+    total = 0.0
+    for i in range(4):
+        total += -np.log(1 / (1 + np.exp(-float(z[i] @ z[4 + i]))))
+        total += sum(-np.log(1 / (1 + np.exp(float(z[i] @ z[8 + n])))) for n in range(3))
+    assert float(task.loss(z, batch)) == pytest.approx(total / 4, rel=1e-5)
+
+
+def test_negatives_follow_the_degree_to_the_three_quarters(data):
+    task = CoOccurrence(data, loss="logistic", negatives=100_000)
+    drawn = task.draw(1, generator()).nodes[2:]
+    expected = data.csr.degree.double().pow(0.75)
+    expected = expected / expected.sum()
+    observed = torch.bincount(drawn, minlength=data.n_tracks) / 100_000
+    assert (observed - expected).abs().max() < 5 * float(expected.max() / 100_000) ** 0.5
+
+
+def test_similarity_is_the_distance_of_standardised_features(data):
+    task = Similarity(data, embedding_size=8)
+    batch = task.draw(50, generator())
+    features = data.catalog.tracks[list(FEATURES)].astype(float).to_numpy()
+    fitted = features[task.supervised.numpy()]
+    standard = (features - fitted.mean(0)) / fitted.std(0)
+    first, second = batch.nodes.chunk(2)
+    expected = np.sqrt(((standard[first] - standard[second]) ** 2).mean(1))
+    np.testing.assert_allclose(task._distance(batch.nodes), expected, rtol=1e-4)
+    z = unit_rows(100)
+    predicted = ((z[:50] - z[50:]) @ task.project.weight.T).norm(dim=1)
+    loss = float(((predicted - torch.from_numpy(expected)) ** 2).mean())
+    assert float(task.loss(z, batch)) == pytest.approx(loss, rel=1e-4)
+
+
+def test_similarity_can_be_learnt_between_equal_tracks_without_a_bad_gradient(data):
+    task = Similarity(data, embedding_size=8)
+    z = unit_rows(1).repeat(4, 1).requires_grad_()
+    batch = task.draw(2, generator())
+    task.loss(z, batch).backward()
+    assert torch.isfinite(z.grad).all()
+
+
+@pytest.mark.parametrize("task_class", [Similarity, Genre])
+def test_tracks_of_held_out_artists_never_supervise(data, task_class):
+    task = task_class(data, embedding_size=8)
+    drawn = torch.cat([task.draw(64, generator(i)).nodes for i in range(30)]).unique().numpy()
+    assert data.held_out.any()
+    assert not data.held_out[drawn].any()
+    assert data.held_out[task.unseen].all()
+
+
+def test_no_artist_is_on_both_sides_of_the_held_out_line(data):
+    artists = data.catalog.tracks["artist_id"]
+    inside, outside = set(artists[data.held_out].dropna()), set(artists[~data.held_out].dropna())
+    assert inside and outside and not inside & outside
+
+
+def net_of(data, **settings):
+    config = TrainConfig(embedding_size=8, batch_size=32, **settings)
+    net = _Musig(data, config, default_tasks(data, config))
+    net.place_graph(data, torch.device("cpu"))
+    return net
+
+
+def test_the_genre_mask_hides_a_tracks_genre_from_every_embedding(data):
+    """Changing the genre of the masked tracks must not change anything the step computes."""
+    net = net_of(data)
+    start, stop = data.attributes.groups["GENRE"]
+    hidden = net.tasks["genre"].draw(32, generator()).hidden
+    before = net.embed(hidden)
+    net.x[hidden, start:stop] = 1 - net.x[hidden, start:stop]
+    torch.testing.assert_close(net.embed(hidden), before, rtol=0, atol=0)
+    assert not torch.equal(net.embed(None), before)
+
+
+def test_without_the_mask_the_genre_of_a_supervised_track_is_seen(data):
+    assert net_of(data, mask_genre=False).tasks["genre"].draw(8, generator()).hidden is None
+    assert net_of(data).tasks["genre"].draw(8, generator()).hidden is not None
+
+
+def test_a_step_leaves_most_genres_visible(data):
+    task = Genre(data, 8)
+    assert len(task.draw(10**6, generator()).nodes) <= len(task.supervised) / 5
+
+
+def test_held_out_measures_stand_beside_trivial_baselines(data):
+    net = net_of(data)
+    measures = {}
+    for task in net.tasks.values():
+        measures.update(task.held_out(net.embed))
+    assert {
+        "link_auc",
+        "link_auc_popularity",
+        "link_auc_matched",
+        "similarity_error",
+        "similarity_error_constant",
+        "genre_f1_macro",
+        "genre_f1_macro_frequent",
+        "genre_f1_micro",
+        "genre_f1_micro_frequent",
+    } == set(measures)
+    assert all(np.isfinite(value) for value in measures.values())
+
+
+def test_held_out_genre_f1_is_one_for_a_perfect_answer(data):
+    task = Genre(data, embedding_size=data.n_tracks)
+    weight = torch.where(task.labels.T > 0, 10.0, -10.0)
+    task.classify.weight.data, task.classify.bias.data = weight, torch.zeros(len(weight))
+    measures = task.held_out(lambda hidden: torch.eye(data.n_tracks))
+    assert measures["genre_f1_macro"] == measures["genre_f1_micro"] == 1
+    assert measures["genre_f1_micro_frequent"] < 1
+
+
+def test_data_without_what_a_task_needs_is_refused_in_a_sentence(smoke_catalog):
+    from dataclasses import replace
+
+    split = split_playlists(smoke_catalog, seed=0)
+    bare = replace(smoke_catalog, tracks=smoke_catalog.tracks[["name", "artist"]])
+    data = prepare(bare, split, groups=("POPULARITY",), popularity="train_count")
+    with pytest.raises(MusigError, match=r"similarity task needs two.*weight_similarity to 0"):
+        Similarity(data, 8)
+    with pytest.raises(MusigError, match=r"no track has a genre.*weight_genre to 0"):
+        Genre(data, 8)
+    empty = prepare(smoke_catalog, split, min_weight=10_000)
+    with pytest.raises(MusigError, match="no edge of weight above 10000"):
+        CoOccurrence(empty)
