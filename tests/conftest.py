@@ -1,0 +1,55 @@
+"""What all tests share: one thread, a cache of their own, and the data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Before torch and numba are imported: the tests run as two processes side by side, and two
+# processes of two threads each on two cores are many times slower than two of one thread.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+# The first example of a test may compile a kernel, so no example is timed.
+settings.register_profile("musig", deadline=None, print_blob=True)
+settings.load_profile("musig")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folders(tmp_path_factory):
+    """Keep what the tests compute away from the user's cache and runs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MUSIG_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("MUSIG_RUNS", str(tmp_path_factory.mktemp("runs")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """Folder of the real data sets, ``$MUSIG_DATA/data``."""
+    folder = os.environ.get("MUSIG_DATA", "")
+    if not folder:
+        pytest.skip("MUSIG_DATA is not set: no real data on this machine")
+    data = Path(folder).expanduser().resolve() / "data"
+    if not data.is_dir():
+        pytest.skip(f"MUSIG_DATA is {folder}, which holds no folder data")
+    return data
+
+
+@pytest.fixture(scope="session")
+def smoke_catalog():
+    """Smallest synthetic catalogue; read it, do not change it."""
+    from musig.sources import synthetic
+
+    return synthetic.make("smoke", seed=0)
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")
