@@ -1,0 +1,231 @@
+"""The command line: sentences, exit codes, and results that can be read by a program."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from itertools import combinations
+
+import nbformat
+import pandas as pd
+import pytest
+
+from musig.cli import cli, main
+from musig.environment import report
+from musig.sources import write_folder
+
+
+@pytest.fixture
+def musig(capsys):
+    """Run a command; give exit code, standard output, standard error."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, smoke_catalog):
+    return write_folder(smoke_catalog, tmp_path_factory.mktemp("data") / "smoke")
+
+
+def commands(group=cli, path=()):
+    for name, command in getattr(group, "commands", {}).items():
+        yield (*path, name)
+        yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", [(), *commands()], ids=" ".join)
+def test_every_help_has_a_sentence_and_an_example(musig, path):
+    code, out, err = musig(*path, "--help")
+    assert (code, err) == (0, "")
+    assert re.search(rf"Example:\n    musig {' '.join(path)}", out)
+    assert re.search(r"Usage: .*\n\n  [A-Z][^.]*\.", out)
+
+
+def test_every_command_of_the_plan_is_there():
+    data = {f"data {name}" for name in ("list", "describe", "validate", "get", "make", "join")}
+    wanted = data | {"graph", "train", "complete", "run", "doctor"}
+    assert wanted <= {" ".join(path) for path in commands()}
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported():
+    code = (
+        "import sys\nfrom musig.cli import main\ntry:\n    main(['train', '--help'])\n"
+        "except SystemExit:\n    pass\nprint(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"torch", "numba", "pandas", "numpy", "nbformat", "papermill", "scipy"}
+    assert "--learning-rate" in done.stdout and not heavy & set(done.stderr.split())
+
+
+def test_options_of_train_are_its_settings(musig):
+    from dataclasses import fields
+
+    from musig.train import TrainConfig
+
+    out = musig("train", "--help")[1]
+    for field in fields(TrainConfig):
+        assert f"--{field.name.replace('_', '-')} " in out
+    listed = cli.commands["train"].make_context("train", ["--out", "x"]).params
+    for field in fields(TrainConfig):
+        value = listed[field.name]
+        assert (tuple(value) if isinstance(value, list) else value) == field.default
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["trian"], 2, "No such command 'trian'"),
+        (["graph"], 2, "Missing option '--out'"),
+        (["graph", "--out", "x", "--data", "a", "--dataset", "b"], 2, "not both"),
+        (["graph", "--out", "x", "--min-weight", "-1"], 2, "-1 is not in the range x>=0"),
+        (["graph", "--out", "x", "--data", "/no/such"], 1, "error: No folder /no/such"),
+        (["train", "--out", "x", "--hops", "0"], 2, "hops is 0, expected a whole number > 0"),
+        (["train", "--out", "x", "--steps", "ful"], 2, "did you mean 'full'"),
+        (["train", "--out", "x", "--dataset", "embeded-smoke"], 1, "did you mean 'embedded-smoke'"),
+        (["complete", "--model", "/no/such", "--seeds", "a"], 1, "error: /no/such"),
+        (["data", "validate", "/no/such"], 1, "error: No folder /no/such"),
+        (["data", "make", "smal", "--out", "x"], 1, "error: There is no size 'smal'"),
+        (["data", "get", "embedded-smoke"], 1, "error: No data set 'embedded-smoke' can be"),
+        (["run", "/no/such.ipynb"], 1, "error: There is no notebook 'such'"),
+        (["run", "01", "--profile", "smke"], 1, "error: There is no profile 'smke'"),
+    ],
+)
+def test_what_is_refused(musig, tmp_path, monkeypatch, arguments, code, says):
+    monkeypatch.chdir(tmp_path)
+    got, out, err = musig(*arguments)
+    assert got == code and says in err and out == ""
+    assert "Traceback" not in err and not list(tmp_path.iterdir())
+
+
+def test_graph_is_that_of_all_playlists(musig, tmp_path, folder, smoke_catalog):
+    code, out, err = musig(
+        "graph", "--data", folder, "--min-weight", 1, "--out", tmp_path / "e.parquet"
+    )
+    assert code == 0 and "edges between" in out and "600 playlists" in err
+    edges = pd.read_parquet(tmp_path / "e.parquet")
+    names = smoke_catalog.tracks.index
+    pairs = Counter(
+        pair
+        for position in range(len(smoke_catalog.playlists))
+        for pair in combinations(sorted(names[smoke_catalog.playlists[position]]), 2)
+    )
+    wanted = {pair: weight for pair, weight in pairs.items() if weight > 1}
+    assert list(edges.columns) == ["source", "target", "weight"]
+    assert (
+        dict(zip(zip(edges.source, edges.target, strict=True), edges.weight, strict=True)) == wanted
+    )
+
+
+def test_train_and_complete(musig, tmp_path, folder):
+    model = tmp_path / "model"
+    arguments = ["--data", folder, "--out", model, "--epochs", 2, "--embedding-size", 8]
+    code, out, _ = musig("train", *arguments)
+    assert code == 0 and f"{model}: " in out and "trained in" in out
+    record = json.loads((model / "run.json").read_text("utf-8"))
+    assert record["parameters"]["epochs"] == 2 and record["parameters"]["data"] == "smoke"
+    assert record["metrics"] and record["data"] == "smoke"
+    assert "was finished before" in musig("train", *arguments)[1]
+    assert json.loads((model / "run.json").read_text("utf-8")) == record
+
+    ids = pd.read_parquet(model / "tracks.parquet").reset_index()["track_id"].tolist()
+    code, out, err = musig("complete", "--model", model, "--seeds", f"{ids[0]}, {ids[1]}", "--json")
+    rows = json.loads(out)
+    assert (code, err) == (0, "") and len(rows) == 20
+    assert [list(row) for row in rows] == [["rank", "track_id", "name", "artist", "score"]] * 20
+    assert [row["rank"] for row in rows] == list(range(1, 21))
+    scores = [row["score"] for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert not {row["track_id"] for row in rows} & {ids[0], ids[1]}
+    code, out, _ = musig("complete", "--model", model, "--seeds", ids[0], "--k", 3)
+    assert code == 0 and len(out.splitlines()) == 4 and out.split()[:2] == ["rank", "track_id"]
+    code, out, err = musig("complete", "--model", model, "--seeds", f"{ids[0]},nobody", "--json")
+    assert (code, out) == (1, "") and "'nobody'" in err and "tracks.parquet" in err
+
+
+def test_data_commands(musig, tmp_path, folder):
+    code, out, _ = musig("data", "list")
+    assert code == 0 and "embedded-classroom" in out and "tidytuesday" in out
+    code, out, _ = musig("data", "describe", "embedded-smoke")
+    assert code == 0 and re.search(r"playlists +600\n", out) and "danceability" in out
+    code, out, _ = musig("data", "validate", folder)
+    assert code == 0 and out.endswith("0 errors, 0 warnings; 600 playlists, 300 tracks\n")
+    code, out, _ = musig("data", "make", "smoke", "--seed", 3, "--out", tmp_path / "made")
+    assert code == 0 and (tmp_path / "made" / "tracks.parquet").exists()
+    code, _, err = musig("data", "make", "smoke", "--out", tmp_path / "made")
+    assert code == 1 and "exists already" in err
+
+
+def test_validate_lists_every_problem(musig, tmp_path):
+    (tmp_path / "playlists.csv").write_text("pid,track_id,pos\n1,a,0\n1,b,1\n1,a,2\n")
+    (tmp_path / "tracks.csv").write_text("track_id,energy,mood\na,1.5,x\nb,-3,y\n")
+    code, out, _ = musig("data", "validate", tmp_path)
+    assert code == 1 and out.count("error: tracks.csv") == 2 and "warning: " in out
+    assert "2 errors, 2 warnings: it cannot be used as it is" in out
+    (tmp_path / "tracks.csv").write_text("track_id,energy,mood\na,0.5,x\nb,0.3,y\n")
+    code, out, _ = musig("data", "validate", tmp_path)
+    assert code == 0 and "0 errors, 2 warnings; 1 playlists, 2 tracks" in out
+
+
+def test_doctor_says_what_a_run_would_run_on(musig, monkeypatch, tmp_path):
+    monkeypatch.setenv("MUSIG_DATA", str(tmp_path / "gone"))
+    (tmp_path / "graph-0123").mkdir()
+    (tmp_path / "graph-0123" / "x").write_bytes(b"0" * 2_000_000)
+    monkeypatch.setenv("MUSIG_CACHE", str(tmp_path))
+    code, out, _ = musig("doctor")
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert code == 0 and out.strip() == report()
+    assert {"musig", "python", "numpy", "devices", "cores", "cache", "MUSIG_DATA"} <= set(lines)
+    assert lines["cache"] == f"{tmp_path}: 1 stages, 2.0 MB"
+    assert lines["MUSIG_DATA"].endswith("gone (no such folder)")
+
+
+def notebook(path, *cells):
+    made = [nbformat.v4.new_code_cell(cell) for cell in ("seed: int = 0", *cells)]
+    made[0].metadata["tags"] = ["parameters"]
+    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
+    return path
+
+
+def test_an_interrupt_ends_the_kernel_and_keeps_what_was_done(musig, tmp_path, monkeypatch):
+    pid = tmp_path / "pid"
+    first = notebook(tmp_path / "01_a.ipynb", "print(seed)")
+    waits = f"""import os, time
+open({str(pid)!r} + 'new', 'w').write(str(os.getpid()))
+os.rename({str(pid)!r} + 'new', {str(pid)!r})
+time.sleep(600)"""
+    second = notebook(tmp_path / "02_b.ipynb", waits)
+    (tmp_path / "own.yml").write_text("common: {seed: 3}")
+    command = [sys.executable, "-m", "musig.cli", "run", "-P", str(tmp_path / "own.yml")]
+    command += ["--out", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        [*command, str(first), str(second)], stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "MUSIG_RUNS": str(tmp_path / "runs")},
+    )  # fmt: skip
+    limit = time.monotonic() + 60
+    while not pid.exists():
+        assert time.monotonic() < limit and process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 130 and "Traceback" not in errors
+    assert "interrupted: what was finished is kept; the same command again goes on" in errors
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["01_a.ipynb"]
+    monkeypatch.setenv("MUSIG_RUNS", str(tmp_path / "runs"))
+    (tmp_path / "02_b.ipynb").unlink()
+    code, out, err = musig(*command[3:], first)  # the same again, without the slow one
+    assert code == 0 and "01_a: unchanged, kept" in err
+    assert out == f"{tmp_path / 'out' / '01_a.ipynb'}\n"
