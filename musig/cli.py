@@ -113,16 +113,13 @@ def graph(folder: str | None, dataset: str | None, min_weight: int, out: Path) -
     playlists in which both are.
     """
     catalog = load_data(folder, dataset)
-    from musig.edges import edge_table
-    from musig.files import aside
+    from musig.edges import write_edges
     from musig.graph import music_graph
 
     ids = catalog.tracks.index.tolist()
     made = music_graph(catalog.playlists, catalog.n_tracks, min_weight, track_ids=ids)
-    edges = edge_table(made)
-    with aside(out) as passing:
-        edges.to_parquet(passing, index=False)
-    click.echo(f"{out}: {len(edges):,} edges between {catalog.n_tracks:,} tracks")
+    n_edges = write_edges(made, out)
+    click.echo(f"{out}: {n_edges:,} edges between {catalog.n_tracks:,} tracks")
 
 
 class Declared(click.ParamType):

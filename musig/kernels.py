@@ -139,6 +139,8 @@ def environment(profile: str, changed: dict[str, Any], threads: int | None) -> d
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "IPYTHONDIR": str(cache.root() / "ipython"),  # no start-up files
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        # torch_geometric imports tqdm.auto, which would complain into the cell that is running.
+        "PYTHONWARNINGS": "ignore:IProgress not found",
         "MUSIG_PROFILE": profile,
         "MUSIG_CHANGED": json.dumps(changed),
     }

@@ -10,8 +10,8 @@ from hypothesis import settings
 
 # Before torch and numba are imported: the tests run as two processes side by side, and two
 # processes of two threads each on two cores are many times slower than two of one thread.
-for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
+for _name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
+    os.environ.setdefault(f"{_name}_NUM_THREADS", "1")
 
 # The first example of a test may compile a kernel, so no example is timed.
 settings.register_profile("musig", deadline=None, print_blob=True)
