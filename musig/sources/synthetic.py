@@ -87,7 +87,7 @@ class Truth:
     playlist_themes: np.ndarray
     """(n_playlists, 2) int32: first and second theme; second is -1 where there is one only."""
     source: np.ndarray
-    """(n_entries,) int8, along Playlists.tracks: where an entry comes from, one of the FROM_
+    """(n_entries,) int8, along Playlists.tracks: where an entry comes from, one of the ``FROM_…``
     constants of :mod:`musig.sources.synthetic_playlists`."""
 
 

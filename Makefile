@@ -1,0 +1,63 @@
+# Thin targets; the logic is Python. `make` alone lists them.
+PYTHON  ?= python3
+PROFILE ?= classroom
+DATA    ?=
+VENV    := .venv
+BIN     := $(VENV)/bin
+# Installs use exactly this torch: a range would bring a newer build with other CUDA packages.
+TORCH   := 2.13.0
+UV      := 0.13.9
+# One thread a process: on a shared two-core machine two threads in each are far slower.
+ONE     := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+
+.PHONY: help book chapter test bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+
+book: $(VENV)/.book  ## run every notebook, build the book into _build/html (PROFILE=classroom DATA=)
+	$(BIN)/python -m musig.book --profile $(PROFILE) $(if $(DATA),--data "$(DATA)")
+
+chapter: $(VENV)/.book  ## run one notebook: make chapter N=05
+	@test -n "$(N)" || { echo "Say which chapter, for example: make chapter N=05"; exit 1; }
+	$(BIN)/musig run $(N) --profile $(PROFILE) $(if $(DATA),-p data "$(DATA)")
+
+test: $(VENV)/.test  ## lint, types, unit tests, every notebook, the book
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+bench: $(VENV)/.book  ## speed against a peer, into _build/bench.json
+	$(BIN)/python benchmarks/graph.py
+
+lock:  ## solve requirements.lock anew from pyproject.toml (keeps what still fits)
+	@mkdir -p _build && rm -rf _build/lock && $(PYTHON) -m venv _build/lock
+	@_build/lock/bin/python -m pip install --quiet uv==$(UV)
+	@cp requirements.lock _build/lock/solved.txt
+	@echo "torch==$(TORCH)" > _build/lock/torch.txt
+	_build/lock/bin/uv pip compile --quiet pyproject.toml _build/lock/torch.txt --extra test --universal \
+	  --python-version 3.11 --no-annotate --no-header --output-file _build/lock/solved.txt
+	@# CUDA packages come with a CUDA build of torch, in the versions it asks for: not ours to pin.
+	@grep -vE '^(nvidia-|cuda-|triton)' _build/lock/solved.txt > _build/lock/requirements.lock
+	@mv _build/lock/requirements.lock requirements.lock && rm -rf _build/lock
+	@echo "requirements.lock holds $$(wc -l < requirements.lock) packages."
+
+clean:  ## remove what was built and cached (.venv stays)
+	rm -rf _build .cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "musig needs Python 3.11 or newer; $(PYTHON) is %d.%d. Name another one: make PYTHON=python3.12" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+
+# Stamps: an installation is repeated only when pyproject.toml or requirements.lock changed.
+$(VENV)/.book: pyproject.toml requirements.lock | $(VENV)/bin/python
+	@echo "Installing the pinned packages, a few minutes the first time …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml requirements.lock | $(VENV)/bin/python
+	@echo "Installing the pinned packages and the test tools, a few minutes the first time …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[test]"
+	@touch $@ $(VENV)/.book

@@ -1,0 +1,271 @@
+"""The book: from notebooks, pages and recorded runs to HTML.
+
+`make book` ends here. Every chapter is executed (or kept, if nothing it depends on changed), the
+sources are laid out as Sphinx is to read them, and Jupyter Book builds the pages with warnings as
+errors. Separating sources from outputs, and one list that says both what is executed and what is
+in the table of contents, are habits of the projects named in the bibliography of the book.
+
+Conventions
+-----------
+``_build/source`` mirrors the committed paths (``book/…``, ``notebooks/…``), so that relative links
+mean the same in the repository and in the book, and launch links point at committed files. Only
+files that changed are written there, so that Sphinx rebuilds only what changed. ``_build/html``
+is the book. A failed build forgets what Sphinx had read: a page whose warning was reported once
+would otherwise pass the second time.
+
+Contents
+--------
+- :func:`chapters`: the notebooks, in the order of the table of contents;
+- :func:`execute`: run them; :func:`assemble`: lay out the sources; :func:`render`: build the HTML;
+- :func:`main`: ``python -m musig.book``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from musig.errors import MusigError
+from musig.files import aside
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("_config.yml", "CONTRIBUTING.md", "data/README.md")
+
+
+def listed(root: Path = ROOT) -> list[str]:
+    """List every page of the table of contents, in order, without endings.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+
+    Returns
+    -------
+    list of str
+        For example ``["book/index", "book/reading", …]``.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+
+    Examples
+    --------
+    >>> listed()[0]
+    'book/index'
+    """
+    toc = yaml.safe_load((root / "book/_toc.yml").read_text(encoding="utf-8"))
+
+    def below(entry: dict) -> list[str]:
+        found = [entry["file"]] if "file" in entry else []
+        for key in ("parts", "chapters", "sections"):
+            for child in entry.get(key, []):
+                found += below(child)
+        return found
+
+    return [toc["root"], *below(toc)]
+
+
+def chapters(root: Path = ROOT) -> list[Path]:
+    """Find the notebooks of the table of contents, in its order.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    MusigError
+        If a notebook is listed but not there.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
+    found = [root / f"{page}.ipynb" for page in listed(root) if page.startswith("notebooks/")]
+    for path in found:
+        if not path.is_file():
+            raise MusigError(
+                f"book/_toc.yml lists {path.relative_to(root)}, which does not exist: "
+                "add the notebook or remove the line."
+            )
+    return found
+
+
+def execute(
+    notebooks: Sequence[Path], build: Path, profile: str, data: str | None = None
+) -> dict[str, Path]:
+    """Run notebooks with a profile; those whose inputs did not change are kept.
+
+    Parameters
+    ----------
+    notebooks : sequence of Path
+        Notebooks without outputs.
+    build : Path
+        Folder for what is produced.
+    profile : str
+        A name in ``notebooks/profiles``.
+    data : str, optional
+        A folder to read instead of the profile's data set.
+
+    Returns
+    -------
+    dict of str to Path
+        The executed notebook of each, by committed path.
+
+    Raises
+    ------
+    MusigError
+        If any notebook failed: all are tried, and those that failed are named.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
+    from musig import runs  # papermill and its kernel client are slow to import
+
+    os.environ["MUSIG_RUNS"] = str(build / "runs")  # kernels inherit it: where they leave records
+    overrides = {} if data is None else {"data": data, "dataset": ""}
+    out = build / "executed" / profile
+    outcomes = runs.run_notebooks(notebooks, out, profile, overrides, progress=True)
+    return {f"notebooks/{outcome.path.name}": outcome.path for outcome in outcomes}
+
+
+def assemble(root: Path, build: Path, executed: dict[str, Path], profile: str) -> Path:
+    """Lay out what Sphinx reads: pages, executed notebooks, the ledger.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+    build : Path
+        Folder for what is produced.
+    executed : dict of str to Path
+        Executed notebooks by committed path.
+    profile : str
+        Whose runs the ledger lists.
+
+    Returns
+    -------
+    Path
+        The folder, ``build / "source"``.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
+    from musig import ledger, records
+
+    source = build / "source"
+    wanted = {str(p.relative_to(root)): p for p in (root / "book").rglob("*") if p.is_file()}
+    wanted |= {name: root / name for name in COPIED}
+    wanted |= executed
+    contents = {name: path.read_bytes() for name, path in wanted.items()}
+    manifests = [build / "runs" / f"{Path(name).stem}-{profile}.json" for name in executed]
+    runs = [records.load(path) for path in manifests]
+    page = contents["book/ledger.md"].decode("utf-8")
+    contents["book/ledger.md"] = ledger.fill(page, runs, root / "results").encode("utf-8")
+
+    for path in source.rglob("*"):
+        if path.is_file() and path.relative_to(source).as_posix() not in contents:
+            path.unlink()
+    for name, content in contents.items():
+        path = source / name
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    return source
+
+
+def render(source: Path, build: Path) -> Path:
+    """Build the HTML, with warnings and missing references as errors.
+
+    Parameters
+    ----------
+    source : Path
+        What :func:`assemble` laid out.
+    build : Path
+        Folder for what is produced; its name must be ``_build``.
+
+    Returns
+    -------
+    Path
+        ``index.html``.
+
+    Raises
+    ------
+    MusigError
+        If Jupyter Book warned or failed.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
+    # Jupyter Book has no ``python -m``; its script may not be on the path.
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+    command += ["-W", "-n", "--keep-going", "-q"]
+    command += ["--config", str(source / "_config.yml"), "--toc", str(source / "book/_toc.yml")]
+    command += ["--path-output", str(build.parent), str(source)]
+    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+        shutil.rmtree(build / ".doctrees", ignore_errors=True)
+        raise MusigError("The book was not built: each WARNING and ERROR above must be mended.")
+    return build / "html" / "index.html"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build the book, or bring the README's table of results up to date.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        As on the command line.
+
+    Returns
+    -------
+    int
+        Exit code: 0 if all went well.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
+    parser = argparse.ArgumentParser(prog="python -m musig.book", description=main.__doc__)
+    parser.add_argument("--profile", default="classroom", help="a name in notebooks/profiles")
+    parser.add_argument("--data", help="a folder to read instead of the profile's data set")
+    parser.add_argument("--out", type=Path, default=ROOT, help="where to make _build")
+    parser.add_argument("--readme", action="store_true", help="only rewrite README's results")
+    options = parser.parse_args(arguments)
+    try:
+        if options.readme:
+            from musig import ledger
+
+            readme = ROOT / "README.md"
+            text = ledger.fill_readme(readme.read_text(encoding="utf-8"), ROOT / "results")
+            with aside(readme) as passing:
+                passing.write_text(text, encoding="utf-8")
+            return 0
+        build = options.out.resolve() / "_build"
+        executed = execute(chapters(), build, options.profile, options.data)
+        print("Building the pages …", flush=True)
+        index = render(assemble(ROOT, build, executed, options.profile), build)
+    except MusigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"The book is ready. Open {index}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

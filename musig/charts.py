@@ -1,0 +1,280 @@
+"""Figures of named things: bars, boxes, tables of colours, small graphs.
+
+Conventions
+-----------
+As in :mod:`musig.plots`: data first, ``ax=None``, returns ``(figure, axes)``, and only draws.
+
+Contents
+--------
+- :func:`bars`: one number a name; :func:`boxes`: the values of each group;
+- :func:`heatmap`: a table; :func:`small_graph`: a graph whose weights can be counted by eye;
+- :func:`points`: a map of things that have a group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from musig.style import DASHES, GREY, HEIGHT, MARKERS, PALETTE, WIDTH, new_axes, nothing, plain
+
+
+def bars(
+    values: pd.Series, ax: Axes | None = None, *, xlabel: str, percent: bool = False
+) -> tuple[Figure, Axes]:
+    r"""Draw one horizontal bar a name, the first on top.
+
+    Parameters
+    ----------
+    values : Series of numbers
+        The index holds the names.
+    ax : Axes, optional
+        Where to draw.
+    xlabel : str
+        Label of the values.
+    percent : bool
+        Whether values in [0, 1] are written as percentages.
+
+    Returns
+    -------
+    Figure, Axes
+
+    Notes
+    -----
+    Notebook: 01_catalog
+
+    Examples
+    --------
+    >>> fig, ax = bars(pd.Series({"folk": 0.4, "$oul$": 0.2}), xlabel="share of tracks")
+    >>> [tick.get_text() for tick in ax.get_yticklabels()]
+    ['folk', '\\$oul\\$']
+    """
+    fig, ax = new_axes(ax, height=max(1.6, 0.5 + 0.27 * len(values)))
+    ax.set(xlabel=xlabel)
+    if not len(values):
+        return nothing(fig, ax)
+    ax.barh([plain(name) for name in values.index], values.to_numpy(), color=PALETTE[0])
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    if percent:
+        ax.xaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))
+    return fig, ax
+
+
+def boxes(
+    values: pd.Series, groups: pd.Series, ax: Axes | None = None, *, xlabel: str
+) -> tuple[Figure, Axes]:
+    """Draw the middle half of the values of each group as a box, sorted by median.
+
+    Parameters
+    ----------
+    values : Series of numbers
+        NaN is left out.
+    groups : Series of str, the same index
+        None is left out.
+    ax : Axes, optional
+        Where to draw.
+    xlabel : str
+        Label of the values.
+
+    Returns
+    -------
+    Figure, Axes
+        Whiskers reach from the 5th to the 95th percentile.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+
+    Examples
+    --------
+    >>> values = pd.Series([0.1, 0.2, 0.9, 0.8])
+    >>> fig, ax = boxes(values, pd.Series(["folk", "folk", "metal", "metal"]), xlabel="energy")
+    >>> [tick.get_text() for tick in ax.get_yticklabels()]
+    ['metal', 'folk']
+    """
+    known = pd.DataFrame({"value": values.astype(float), "group": groups}).dropna()
+    order = known.groupby("group")["value"].median().sort_values(ascending=False, kind="stable")
+    fig, ax = new_axes(ax, height=max(1.6, 0.5 + 0.27 * len(order)))
+    if not len(known):
+        ax.set(xlabel=xlabel)
+        return nothing(fig, ax)
+    drawn = ax.boxplot(
+        [known["value"][known["group"] == name] for name in order.index],
+        positions=range(len(order)), orientation="horizontal", whis=(5, 95), showfliers=False,
+        widths=0.6, patch_artist=True, medianprops={"color": PALETTE[1], "linewidth": 2},
+    )  # fmt: skip
+    for box in drawn["boxes"]:
+        box.set(facecolor="#cce3f0", edgecolor=PALETTE[0])
+    ax.set_yticks(range(len(order)), [plain(name) for name in order.index])
+    ax.set(xlabel=xlabel)
+    ax.invert_yaxis()
+    ax.grid(axis="y", visible=False)
+    return fig, ax
+
+
+def heatmap(
+    table: pd.DataFrame,
+    ax: Axes | None = None,
+    *,
+    label: str,
+    limit: float | None = None,
+) -> tuple[Figure, Axes]:
+    """Draw a table as numbers on colours: orange below 0, blue above, grey where nothing is known.
+
+    Parameters
+    ----------
+    table : DataFrame of float
+        Rows are drawn from the top.
+    ax : Axes, optional
+        Where to draw.
+    label : str
+        What the colours mean.
+    limit : float, optional
+        Value of the strongest colour; by default the largest magnitude in the table.
+
+    Returns
+    -------
+    Figure, Axes
+
+    Notes
+    -----
+    Notebook: 01_catalog
+
+    Examples
+    --------
+    >>> table = pd.DataFrame([[1.0, -1.0]], index=["folk"], columns=["energy", "tempo"])
+    >>> fig, ax = heatmap(table, label="standard deviations")
+    >>> sorted(text.get_text() for text in ax.texts)
+    ['-1.0', '1.0']
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    n_rows, n_columns = table.shape
+    height = max(2.0, 1.3 + 0.28 * n_rows)
+    fig, ax = new_axes(ax, width=max(WIDTH, 2 + 0.42 * n_columns), height=height)
+    known = table.to_numpy(dtype=float)
+    if not np.isfinite(known).any():
+        return nothing(fig, ax)
+    top = limit or float(np.nanmax(np.abs(known))) or 1.0
+    ends = [PALETTE[1], "#ffffff", PALETTE[0]]
+    two_ways = LinearSegmentedColormap.from_list("musig", ends).with_extremes(bad="#d9d9d9")
+    mesh = ax.pcolormesh(known, cmap=two_ways, vmin=-top, vmax=top, edgecolors="white", lw=0.5)
+    for (row, column), value in np.ndenumerate(known):
+        if np.isfinite(value):
+            ink = "white" if abs(value) > 0.8 * top else "black"
+            text = f"{value.round(1) + 0.0:.1f}"  # + 0.0: no "-0.0"
+            ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", size=8, color=ink)
+    fig.colorbar(mesh, ax=ax, label=label).outline.set_visible(False)
+    ax.set_xticks(np.arange(n_columns) + 0.5, map(plain, table.columns), rotation=55, ha="right")
+    ax.set_yticks(np.arange(n_rows) + 0.5, map(plain, table.index))
+    ax.invert_yaxis()
+    ax.grid(visible=False)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return fig, ax
+
+
+def small_graph(
+    weights: np.ndarray, names: Sequence[str], ax: Axes | None = None, *, min_weight: int = 0
+) -> tuple[Figure, Axes]:
+    """Draw a graph of a few nodes on a circle, with the weight written on each edge.
+
+    Parameters
+    ----------
+    weights : ndarray of int, shape (n, n)
+        Symmetric; 0 where there is no edge.
+    names : sequence of str, length n
+        Written in the nodes; one or two letters fit.
+    ax : Axes, optional
+        Where to draw.
+    min_weight : int
+        Edges of this weight or less are drawn dashed: those that would be dropped.
+
+    Returns
+    -------
+    Figure, Axes
+
+    Notes
+    -----
+    Notebook: 04_music_graph
+
+    Examples
+    --------
+    >>> fig, ax = small_graph(np.array([[0, 2], [2, 0]]), ["A", "B"])
+    >>> [text.get_text() for text in ax.texts]
+    ['2', 'A', 'B']
+    """
+    fig, ax = new_axes(ax, width=4.2, height=3.6)
+    angle = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)  # clockwise from the top
+    x, y = np.cos(angle), np.sin(angle)
+    for i, j in zip(*np.nonzero(np.triu(weights, 1)), strict=True):
+        dropped = weights[i, j] <= min_weight
+        colour = PALETTE[1] if dropped else PALETTE[0]
+        ax.plot(
+            x[[i, j]], y[[i, j]],
+            color=colour, linestyle=DASHES[1 if dropped else 0], lw=1.2 * weights[i, j], zorder=1,
+        )  # fmt: skip
+        # Not in the middle: edges that cross there would hide each other's numbers.
+        place = 0.3
+        ax.text(
+            x[i] + place * (x[j] - x[i]), y[i] + place * (y[j] - y[i]), f"{weights[i, j]}",
+            ha="center", va="center", color=colour, zorder=2,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        )  # fmt: skip
+    ax.scatter(x, y, s=420, color="white", edgecolors="black", linewidths=1.5, zorder=3)
+    for i, name in enumerate(names):
+        ax.text(x[i], y[i], plain(name), ha="center", va="center", zorder=4)
+    ax.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal")
+    ax.axis("off")
+    return fig, ax
+
+
+def points(
+    xy: np.ndarray, groups: pd.Series, ax: Axes | None = None, *, most: int = 6
+) -> tuple[Figure, Axes]:
+    """Draw a map: a point each, its group told by colour and by shape.
+
+    Parameters
+    ----------
+    xy : ndarray of float, shape (n, 2)
+        Places; only who is near whom matters, so the axes have no numbers.
+    groups : Series of str, length n
+        None where unknown.
+    ax : Axes, optional
+        Where to draw.
+    most : int
+        Groups with a colour, the largest; the others are small grey dots.
+
+    Returns
+    -------
+    Figure, Axes
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> fig, ax = points(np.eye(3)[:, :2], pd.Series(["folk", "folk", None]))
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['folk', 'other or unknown']
+    """
+    fig, ax = new_axes(ax, height=1.4 * HEIGHT)
+    names = groups.value_counts().index[: min(most, len(PALETTE))]
+    rest = ~groups.isin(names).to_numpy()
+    for n, name in enumerate(names):
+        own = (groups == name).to_numpy()
+        ax.scatter(*xy[own].T, s=16, color=PALETTE[n], marker=MARKERS[n], label=plain(name))
+    if rest.any():
+        label = "other or unknown"
+        ax.scatter(*xy[rest].T, s=4, color=GREY, alpha=0.6, label=label, zorder=0)
+    ax.set(xticks=[], yticks=[])
+    ax.grid(visible=False)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, markerscale=1.5)
+    return fig, ax

@@ -1,0 +1,182 @@
+"""Every notebook runs: on the smallest data, with everything changed, and never on nonsense."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import nbformat
+import pytest
+from make_expected import DETERMINISTIC, EXPECTED, NOTEBOOKS, PROFILE, reduced
+from pytest_notebook.diffing import diff_notebooks, diff_to_string
+
+from musig import kernels, records, runs, sources
+from musig.errors import MusigError
+from musig.parameters import Parameter, check, parameters
+from musig.sources import synthetic
+
+ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
+# One worker runs what belongs to one notebook, so that it is executed once.
+EACH = [pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(path.stem)) for path in ALL]
+
+# Values other than the default, where one cannot be worked out or would take long. `data` is a
+# folder that is written for the test.
+CHANGED = {
+    "dataset": "embedded-smoke",
+    "device": "cpu",
+    "min_playlists": 2,
+    "min_weight": 0,
+    "track": "t000001",
+    "rows": 3,
+    "epochs": 2,
+    "embedding_size": 8,
+}
+
+
+def other(parameter: Parameter) -> object:
+    """Give a value that is allowed and is not the default."""
+    if parameter.name in CHANGED:
+        return CHANGED[parameter.name]
+    kind = parameter.type
+    default = parameter.default[0] if kind.startswith("list") else parameter.default
+    if parameter.choices:
+        candidates = [*parameter.choices]
+    elif "bool" in kind:
+        candidates = [not default]
+    elif "int" in kind:
+        candidates = [default + 1, default - 1]
+    elif "float" in kind:
+        candidates = [default / 2, default + 0.5, 0.5, 1.0]
+    else:
+        candidates = []
+    for value in candidates:
+        changed = [value] if kind.startswith("list") else value
+        try:
+            if check(parameter, changed) != parameter.default:
+                return changed
+        except MusigError:
+            continue
+    raise AssertionError(f"say in CHANGED what {parameter.name} may be beside its default")
+
+
+@pytest.fixture(scope="session")
+def executed(tmp_path_factory):
+    """Give a notebook's path once it was executed on the smallest data."""
+    folder, done = tmp_path_factory.mktemp("executed"), {}
+
+    def run(path):
+        if path not in done:
+            done[path] = runs.run_notebook(path, folder / path.name, PROFILE).path
+        return done[path]
+
+    return run
+
+
+def errors_of(notebook):
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+@pytest.mark.parametrize("path", EACH)
+def test_it_runs_on_the_smallest_data(executed, path):
+    result = nbformat.read(executed(path), 4)
+    assert errors_of(result) == []  # what is written to stderr would stop the book
+    record = records.from_notebook(executed(path))
+    assert record.notebook == path.stem
+    assert record.metrics
+    declared = {parameter.name for parameter in parameters(path)}
+    assert set(record.parameters) == declared  # none is forgotten in the record
+
+
+@pytest.mark.parametrize("path", EACH)
+def test_every_number_that_the_prose_quotes_was_computed(executed, path):
+    notebook = nbformat.read(executed(path), 4)
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    quoted = set(re.findall(r"\{glue(?::\w+)?\}`([^`:]+)[`:]", prose))
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    kept = {
+        o.metadata["scrapbook"]["name"] for o in outputs if "scrapbook" in o.get("metadata", {})
+    }
+    assert quoted == kept
+
+
+@pytest.mark.parametrize("path", EACH)
+def test_figures_say_what_they_show(executed, path):
+    for cell in nbformat.read(executed(path), 4).cells:
+        outputs = cell.get("outputs", [])
+        if any("image/png" in output.get("data", {}) for output in outputs):
+            shown = cell.metadata["mystnb"]
+            assert len(shown["image"]["alt"]) > 20, cell.id
+            assert shown["figure"]["caption"] and shown["figure"]["name"], cell.id
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EACH)
+def test_it_runs_with_every_parameter_changed(path, tmp_path):
+    declared = parameters(path)
+    folder = sources.write_folder(synthetic.make("smoke", seed=1), tmp_path / "own <&> data")
+    values = {each.name: str(folder) if each.name == "data" else other(each) for each in declared}
+    assert all(values[parameter.name] != parameter.default for parameter in declared)
+    outcome = runs.run_notebook(path, tmp_path / path.name, PROFILE, values)
+    assert errors_of(nbformat.read(outcome.path, 4)) == []
+    assert records.from_notebook(outcome.path).data == "own <&> data"
+
+
+@pytest.fixture
+def no_kernel(monkeypatch):
+    def refuse(*arguments, **named):
+        raise AssertionError("a kernel was started")
+
+    monkeypatch.setattr(kernels, "execute", refuse)
+
+
+@pytest.mark.parametrize("path", EACH)
+def test_nonsense_is_refused_before_a_kernel_starts(path, tmp_path, no_kernel):
+    def refused(**overrides):
+        with pytest.raises(MusigError) as caught:
+            runs.run_notebook(path, tmp_path / "out.ipynb", PROFILE, overrides)
+        return str(caught.value)
+
+    assert "did you mean 'seed'?" in refused(sede=1)
+    for parameter in parameters(path):
+        if parameter.type != "str":
+            assert f"{parameter.name} is 'nonsense'" in refused(**{parameter.name: "nonsense"})
+        if parameter.choices:
+            assert "expected one of" in refused(**{parameter.name: "nonsense"})
+        for sign, bound in parameter.bounds:
+            beyond = bound - 1 if sign.startswith(">") else bound + 1
+            beyond = int(beyond) if "int" in parameter.type else beyond
+            beyond = [beyond] if parameter.type.startswith("list") else beyond
+            assert sign in refused(**{parameter.name: beyond})
+    assert not (tmp_path / "out.ipynb").exists()
+
+
+@pytest.mark.parametrize("path", EACH)
+def test_sources_are_kept_without_outputs_and_open_alike(path):
+    notebook = json.loads(path.read_text("utf-8"))
+    assert (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
+    assert [parameter.name for parameter in parameters(path)][:4] == [
+        "dataset",
+        "data",
+        "seed",
+        "device",
+    ]
+    declared = [cell for cell in code if "parameters" in cell["metadata"].get("tags", [])]
+    assert declared == code[:1]  # nothing is computed before the parameters
+
+
+DETERMINISTIC_ONES = [
+    pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in DETERMINISTIC
+]
+
+
+@pytest.mark.parametrize("name", DETERMINISTIC_ONES)
+def test_it_shows_what_it_showed(executed, name):
+    expected = nbformat.read(EXPECTED / f"{name}.ipynb", 4)
+    found = reduced(executed(NOTEBOOKS / f"{name}.ipynb"))
+    difference = diff_notebooks(expected, found)
+    told = diff_to_string(expected, difference, use_git=False, use_diff=False, use_color=False)
+    assert not difference, f"If this was meant, run tests/notebooks/make_expected.py.\n{told}"
