@@ -270,10 +270,13 @@ def points(
     rest = ~groups.isin(names).to_numpy()
     for n, name in enumerate(names):
         own = (groups == name).to_numpy()
-        ax.scatter(*xy[own].T, s=16, color=PALETTE[n], marker=MARKERS[n], label=plain(name))
+        ax.scatter(
+            xy[own, 0], xy[own, 1], s=16, color=PALETTE[n], marker=MARKERS[n], label=plain(name)
+        )
     if rest.any():
         label = "other or unknown"
-        ax.scatter(*xy[rest].T, s=4, color=GREY, alpha=0.6, label=label, zorder=0)
+        x, y = xy[rest].T
+        ax.scatter(x, y, s=4, color=GREY, alpha=0.6, label=label, zorder=0)
     ax.set(xticks=[], yticks=[])
     ax.grid(visible=False)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, markerscale=1.5)

@@ -31,7 +31,7 @@ from musig.source import code_key
 if TYPE_CHECKING:
     import nbformat
 
-DRAWING = ("ipykernel", "matplotlib", "seaborn", "pyarrow")
+DRAWING = ("ipykernel", "matplotlib", "pyarrow")
 """Libraries whose version may change what a page shows, beside those of the cache."""
 
 

@@ -18,8 +18,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pooch
-
 from musig import cache
 from musig.errors import MusigError, nearest
 from musig.sources import aotm, tidytuesday
@@ -55,6 +53,8 @@ def fetch(name: str) -> Path:
     """
     if name not in FILES:
         raise MusigError(f"No data set {name!r} can be downloaded; {nearest(name, FILES)}")
+    import pooch  # brings tqdm's notebook bar, which warns where widgets are missing
+
     url, checksum = FILES[name]
     folder = _folder() / name
     try:
