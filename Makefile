@@ -27,7 +27,7 @@ test: $(VENV)/.test  ## lint, types, unit tests, every notebook, the book
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.book  ## speed against a peer, into _build/bench.json
 	$(BIN)/python benchmarks/graph.py

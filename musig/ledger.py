@@ -81,7 +81,7 @@ def escaped(text: object) -> str:
     Examples
     --------
     >>> escaped("a|b <i>_c_")
-    'a\\\\|b &lt;i&gt;\\\\_c\\\\_'
+    'a\\|b &lt;i&gt;\\_c\\_'
     """
     plain = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\`*_{}\[\]|$])", r"\\\1", plain.replace(">", "&gt;"))

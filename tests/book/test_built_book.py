@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from musig import book
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("book")]
+pytestmark = pytest.mark.slow
 
 # What a page loads by itself, as opposed to what a reader may follow.
 ASSETS = {

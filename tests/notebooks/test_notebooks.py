@@ -16,8 +16,7 @@ from musig.parameters import Parameter, check, parameters
 from musig.sources import synthetic
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
-# One worker runs what belongs to one notebook, so that it is executed once.
-EACH = [pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(path.stem)) for path in ALL]
+EACH = [pytest.param(path, id=path.stem) for path in ALL]
 
 # Values other than the default, where one cannot be worked out or would take long. `data` is a
 # folder that is written for the test.
@@ -140,7 +139,8 @@ def test_nonsense_is_refused_before_a_kernel_starts(path, tmp_path, no_kernel):
     assert "did you mean 'seed'?" in refused(sede=1)
     for parameter in parameters(path):
         if parameter.type != "str":
-            assert f"{parameter.name} is 'nonsense'" in refused(**{parameter.name: "nonsense"})
+            told = "['nonsense']" if parameter.type == "list[str]" else "'nonsense'"
+            assert f"{parameter.name} is {told}" in refused(**{parameter.name: "nonsense"})
         if parameter.choices:
             assert "expected one of" in refused(**{parameter.name: "nonsense"})
         for sign, bound in parameter.bounds:
@@ -168,12 +168,7 @@ def test_sources_are_kept_without_outputs_and_open_alike(path):
     assert declared == code[:1]  # nothing is computed before the parameters
 
 
-DETERMINISTIC_ONES = [
-    pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in DETERMINISTIC
-]
-
-
-@pytest.mark.parametrize("name", DETERMINISTIC_ONES)
+@pytest.mark.parametrize("name", DETERMINISTIC)
 def test_it_shows_what_it_showed(executed, name):
     expected = nbformat.read(EXPECTED / f"{name}.ipynb", 4)
     found = reduced(executed(NOTEBOOKS / f"{name}.ipynb"))
