@@ -10,14 +10,14 @@ UV      := 0.13.9
 # One thread a process: on a shared two-core machine two threads in each are far slower.
 ONE     := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 
-.PHONY: help book chapter test bench lock clean
+.PHONY: help book chapter test audit results bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
 
 book: $(VENV)/.book  ## run every notebook, build the book into _build/html (PROFILE=classroom DATA=)
-	$(BIN)/python -m musig.book --profile $(PROFILE) $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python -m musig.running.book --profile $(PROFILE) $(if $(DATA),--data "$(DATA)")
 
 chapter: $(VENV)/.book  ## run one notebook: make chapter N=05
 	@test -n "$(N)" || { echo "Say which chapter, for example: make chapter N=05"; exit 1; }
@@ -27,10 +27,17 @@ test: $(VENV)/.test  ## lint, types, unit tests, every notebook, the book
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not audit"
+
+audit: $(VENV)/.test  ## all tests, and those for once a week: every parameter alone, the paper's size
 	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.book  ## speed against a peer, into _build/bench.json
 	$(BIN)/python benchmarks/graph.py
+
+results: $(VENV)/.book  ## record the real run anew in results/ (DATA=folder, else mpd_sample of MUSIG_DATA)
+	MUSIG_RUNS=results $(BIN)/musig run 06 --profile real $(if $(DATA),-p data "$(DATA)")
+	$(BIN)/python -m musig.running.book --readme
 
 lock:  ## solve requirements.lock anew from pyproject.toml (keeps what still fits)
 	@mkdir -p _build && rm -rf _build/lock && $(PYTHON) -m venv _build/lock

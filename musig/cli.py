@@ -30,7 +30,7 @@ import click
 from musig import __version__
 from musig.cli_data import EXAMPLES, data, data_options, load_data
 from musig.errors import MusigError
-from musig.parameters import Parameter, class_fields, declared, parse
+from musig.running.parameters import Parameter, class_fields, declared, parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +183,7 @@ def train(folder: str | None, dataset: str | None, out: Path, **settings: Any) -
     """Train MUSIG into a MODEL folder; go on with it if it was begun."""
     catalog = load_data(folder, dataset, settings["seed"])
     from musig.modelfolder import is_finished
-    from musig.records import RunRecord
+    from musig.running.records import RunRecord
     from musig.splits import split_playlists
     from musig.train import config_from
     from musig.train import train as train_model
@@ -268,8 +268,8 @@ def run(
     Names and types of parameters are checked before anything runs. A notebook whose code,
     parameters, data and versions did not change is kept as it is.
     """
-    from musig import records, runs
-    from musig.profiles import find_notebook, folder
+    from musig.running import records, runs
+    from musig.running.profiles import find_notebook, folder
 
     if profile is None and (folder() / "profiles" / "classroom.yml").is_file():
         profile = "classroom"
@@ -285,7 +285,7 @@ def run(
 @cli.command(epilog=EXAMPLES["doctor"])
 def doctor() -> None:
     """Print versions, devices, threads, and where the cache is."""
-    from musig.environment import report
+    from musig.running.environment import report
 
     click.echo(report())
 

@@ -10,8 +10,8 @@ import yaml
 from pybtex.database import parse_file
 
 import musig
-from musig import book, ledger
-from musig.parameters import parameters
+from musig.running import book, ledger
+from musig.running.parameters import parameters
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -42,7 +42,7 @@ def test_every_parameter_of_a_notebook_is_in_the_glossary():
 def test_the_readme_shows_the_recorded_results():
     readme = (ROOT / "README.md").read_text("utf-8")
     assert readme == ledger.fill_readme(readme, ROOT / "results"), (
-        "run python -m musig.book --readme"
+        "run python -m musig.running.book --readme"
     )
 
 

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
-from musig import book
+from musig.running import book
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
@@ -39,7 +39,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 def built(tmp_path_factory):
     """Build as `make book` does; return the folder of what was produced."""
     out = tmp_path_factory.mktemp("book")
-    command = [sys.executable, "-m", "musig.book", "--profile", "smoke", "--out", str(out)]
+    command = [sys.executable, "-m", "musig.running.book", "--profile", "smoke", "--out", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"Open {out / '_build/html/index.html'}" in done.stdout
@@ -168,7 +168,7 @@ def test_markup_in_data_is_shown_not_obeyed(pages):
 def test_a_second_build_keeps_what_did_not_change(built):
     out = built.parent
     before = {path: path.stat().st_mtime_ns for path in (built / "source").rglob("*.ipynb")}
-    command = [sys.executable, "-m", "musig.book", "--profile", "smoke", "--out", str(out)]
+    command = [sys.executable, "-m", "musig.running.book", "--profile", "smoke", "--out", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("kept") >= len(before), done.stderr

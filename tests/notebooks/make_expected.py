@@ -58,7 +58,7 @@ def _reduced(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def main() -> None:
     """Run the notebooks and write what is kept of them."""
-    from musig import runs
+    from musig.running import runs
 
     EXPECTED.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -10,9 +10,10 @@ import pytest
 from make_expected import DETERMINISTIC, EXPECTED, NOTEBOOKS, PROFILE, reduced
 from pytest_notebook.diffing import diff_notebooks, diff_to_string
 
-from musig import kernels, records, runs, sources
+from musig import sources
 from musig.errors import MusigError
-from musig.parameters import Parameter, check, parameters
+from musig.running import kernels, records, runs
+from musig.running.parameters import Parameter, check, parameters
 from musig.sources import synthetic
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -119,6 +120,25 @@ def test_it_runs_with_every_parameter_changed(path, tmp_path):
     outcome = runs.run_notebook(path, tmp_path / path.name, PROFILE, values)
     assert errors_of(nbformat.read(outcome.path, 4)) == []
     assert records.from_notebook(outcome.path).data == "own <&> data"
+
+
+@pytest.mark.audit
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        pytest.param(path, p.name, id=f"{path.stem}-{p.name}")
+        for path in ALL
+        for p in parameters(path)
+    ],
+)
+def test_it_runs_with_one_parameter_changed(path, name, tmp_path):
+    parameter = next(each for each in parameters(path) if each.name == name)
+    value: object = other(parameter) if name != "data" else ""
+    if name == "data":
+        value = str(sources.write_folder(synthetic.make("smoke", seed=1), tmp_path / "own"))
+    outcome = runs.run_notebook(path, tmp_path / path.name, PROFILE, {name: value})
+    assert errors_of(nbformat.read(outcome.path, 4)) == []
+    assert records.from_notebook(outcome.path).changed.keys() == {name}
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from musig import book, docstrings
 from musig.errors import MusigError
+from musig.running import book, docstrings
 
 RECORD = {
     "notebook": "01_x",
@@ -98,7 +98,7 @@ def test_a_folder_of_data_takes_the_place_of_the_data_set(project, monkeypatch):
         seen.update(out=out, profile=profile, overrides=overrides)
         return []
 
-    monkeypatch.setattr("musig.runs.run_notebooks", run_notebooks)
+    monkeypatch.setattr("musig.running.runs.run_notebooks", run_notebooks)
     monkeypatch.setenv("MUSIG_RUNS", "restored afterwards")
     assert book.execute(book.chapters(root), build, "real", "/some/folder") == {}
     assert seen["overrides"] == {"data": "/some/folder", "dataset": ""}

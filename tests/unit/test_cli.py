@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from musig.cli import cli, main
-from musig.environment import report
+from musig.running.environment import report
 from musig.sources import write_folder
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musig import attributes, description, tables
 from musig.catalog import Catalog, Playlists
 from musig.errors import MusigError
+from musig.pages import attributes, description, tables
 from musig.splits import Split, split_playlists
 
 PARTS = {

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musig.embeddings import nearest, planar, same_label_share
+from musig.pages.embeddings import nearest, planar, same_label_share
 
 
 def vectors(seed, n=30, d=4):

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from musig import ledger
 from musig.errors import MusigError
-from musig.records import RunRecord
+from musig.running import ledger
+from musig.running.records import RunRecord
 
 RUN = RunRecord(
     notebook="06_playlist_completion",

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musig import graph, mixing, neighbourhood
+from musig import graph
 from musig.errors import MusigError
+from musig.pages import mixing, neighbourhood
 from musig.playlists import Playlists
 
 LISTS = st.lists(

@@ -105,9 +105,9 @@ def make(*arguments):
 def test_profile_and_data_are_all_that_changes():
     default = make("-n", "book").stdout
     real = make("-n", "book", "PROFILE=real", "DATA=/a folder").stdout
-    assert "-m musig.book --profile classroom" in default
+    assert "-m musig.running.book --profile classroom" in default
     assert "--data" not in default
-    assert '-m musig.book --profile real --data "/a folder"' in real
+    assert '-m musig.running.book --profile real --data "/a folder"' in real
 
 
 def test_an_old_python_is_refused_with_a_sentence(tmp_path):

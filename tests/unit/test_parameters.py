@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musig.errors import MusigError
-from musig.parameters import Parameter, check, declared, parameters, parse
+from musig.running.parameters import Parameter, check, declared, parameters, parse
 
 CELL = """
 # what all notebooks share

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
-from musig import charts, plots, style
+from musig.pages import charts, plots, style
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from musig import machine
 from musig.errors import MusigError
-from musig.records import RunRecord, ledger, load, notebook_run, provenance
+from musig.running import machine
+from musig.running.records import RunRecord, ledger, load, notebook_run, provenance
 
 CATALOG = SimpleNamespace(name="mpd_sample", fingerprint="f" * 64)
 PARAMETERS = {"dataset": "", "data": "/home/someone/mpd_sample", "seed": 3, "device": "cpu"}
@@ -109,8 +109,8 @@ def git(folder, *arguments):
 
 
 def test_commit_and_changes_are_those_of_the_source(tmp_path, monkeypatch):
-    package = tmp_path / "musig"
-    package.mkdir()
+    package = tmp_path / "musig" / "running"
+    package.mkdir(parents=True)
     (package / "records.py").write_text("x = 1\n")
     monkeypatch.setattr(machine, "__file__", str(package / "records.py"))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
@@ -125,7 +125,7 @@ def test_commit_and_changes_are_those_of_the_source(tmp_path, monkeypatch):
     assert machine.git_state() == (commit, False)
     (package / "records.py").write_text("x = 2\n")
     assert machine.git_state() == (commit, True)
-    inner = tmp_path / "env" / "musig"  # installed inside somebody else's repository
+    inner = tmp_path / "env" / "musig" / "running"  # installed inside somebody else's repository
     inner.mkdir(parents=True)
     monkeypatch.setattr(machine, "__file__", str(inner / "records.py"))
     assert machine.git_state() == (None, None)

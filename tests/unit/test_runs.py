@@ -11,9 +11,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from musig import cache, freshness, kernels, records, runs
+from musig import cache
 from musig.errors import MusigError
-from musig.profiles import find_notebook, load_profile, settle
+from musig.running import freshness, kernels, records, runs
+from musig.running.profiles import find_notebook, load_profile, settle
 
 PARAMETERS = """data: str = ""  # a folder
 seed: int = 0  # ≥ 0
@@ -21,7 +22,7 @@ min_weight: int = 2  # ≥ 0
 rate: float = 0.5  # in [0, 1]
 """
 RECORD = """from types import SimpleNamespace
-from musig.records import notebook_run
+from musig.running.records import notebook_run
 catalog = SimpleNamespace(name="toy", fingerprint="f")
 record = notebook_run("01_toy", dict(data=data, seed=seed, min_weight=min_weight), catalog)
 record.finish({"double": 2 * min_weight})"""
@@ -136,7 +137,7 @@ def test_what_is_given_by_hand_goes_first(tmp_path):
 
 
 def test_notebooks_are_found_by_path_name_or_number(tmp_path, monkeypatch):
-    monkeypatch.setattr("musig.profiles.folder", lambda: tmp_path)
+    monkeypatch.setattr("musig.running.profiles.folder", lambda: tmp_path)
     with pytest.raises(MusigError, match=r"and none in .*: give its path"):
         find_notebook("05")
     five, _ = notebook(tmp_path / "05_some_thing.ipynb"), notebook(tmp_path / "06_other.ipynb")

@@ -261,7 +261,7 @@ def test_every_problem_is_told(tmp_path):
         ("tracks.parquet", b"", "found an empty file; expected a Parquet file"),
         ("tracks.parquet", b"PAR1 and no more", "found a damaged file"),
         ("tracks.csv", b"PAR1 and so on", "found a Parquet file; expected a CSV file, as its name"),
-        ("tracks.csv", gzip.compress(b"track_id", mtime=0), "found a gzip file; expected a CSV file"),
+        ("tracks.csv", gzip.compress(b"id", mtime=0), "found a gzip file; expected a CSV file"),
         ("tracks.csv", b"track_id\n\xff\xfe\n", "found a byte that is not UTF-8"),
         ("tracks.csv", b"track_id,name\na,b\nc,d,e\n", "Expected 2 fields in line 3, saw 3"),
         ("tracks.csv", b"\n", "found no columns"),

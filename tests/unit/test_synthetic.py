@@ -365,7 +365,7 @@ def test_filling_is_sampling_without_replacement():
 # --- the size of the paper ----------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.audit
 @pytest.mark.parametrize("seed", [0, 1])
 def test_paper_size_has_the_edges_of_the_paper(seed):
     # That the 5.2M are those of weight above 10 is second-hand: see musig/sources/synthetic.py.

@@ -36,7 +36,7 @@ import musig
 from musig.cache import LIBRARIES, versions
 from musig.errors import MusigError
 from musig.files import aside
-from musig.machine import git_state, hardware
+from musig.running.machine import git_state, hardware
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -287,7 +287,7 @@ def folder() -> Path:
     """
     if os.environ.get("MUSIG_RUNS"):
         return Path(os.environ["MUSIG_RUNS"]).expanduser()
-    checkout = Path(__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[2]
     return (checkout if (checkout / "pyproject.toml").exists() else Path()) / "_build" / "runs"
 
 

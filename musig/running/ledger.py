@@ -1,7 +1,7 @@
 """The run ledger: tables of runs and of recorded results, for the book and the README.
 
-Nothing here is typed by hand: a run writes its record (:mod:`musig.records`), and these tables
-are made from the records, so a number on a page can be followed back to the run that made it.
+Nothing here is typed by hand: a run writes its record (:mod:`musig.running.records`), and these
+tables are made from the records, so that a number can be followed back to the run that made it.
 
 Conventions
 -----------
@@ -23,9 +23,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from musig import records
 from musig.errors import MusigError
-from musig.records import RunRecord
+from musig.running import records
+from musig.running.records import RunRecord
 
 SHOWN = ("hit_rate@10", "recall@100", "r_precision", "ndcg@100")
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"

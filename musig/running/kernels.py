@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from musig import cache
 from musig.errors import MusigError
-from musig.machine import available_cores
+from musig.running.machine import available_cores
 
 if TYPE_CHECKING:
     import nbformat

@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-As in :mod:`musig.plots`: data first, ``ax=None``, returns ``(figure, axes)``, and only draws.
+As in :mod:`musig.pages.plots`: data first, ``ax=None``, returns ``(figure, axes)``, and only draws.
 
 Contents
 --------
@@ -21,7 +21,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from musig.style import DASHES, GREY, HEIGHT, MARKERS, PALETTE, WIDTH, new_axes, nothing, plain
+from musig.pages.style import (
+    DASHES,
+    GREY,
+    HEIGHT,
+    MARKERS,
+    PALETTE,
+    WIDTH,
+    new_axes,
+    nothing,
+    plain,
+)
 
 
 def bars(

@@ -25,11 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from musig import freshness, kernels, records
 from musig.errors import MusigError
-from musig.machine import available_cores
-from musig.parameters import find, parameters
-from musig.profiles import Profile, load_profile, settle
+from musig.running import freshness, kernels, records
+from musig.running.machine import available_cores
+from musig.running.parameters import find, parameters
+from musig.running.profiles import Profile, load_profile, settle
 
 __all__ = [
     "Outcome",

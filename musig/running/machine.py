@@ -32,7 +32,7 @@ def git_state() -> tuple[str | None, bool | None]:
 
     Notebook: 01_catalog
     """
-    checkout = Path(__file__).resolve().parents[1]
+    checkout = Path(__file__).resolve().parents[2]
 
     def git(*arguments: str) -> str | None:
         try:

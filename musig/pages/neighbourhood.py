@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from musig.description import words
 from musig.errors import MusigError
+from musig.pages.description import words
 from musig.playlists import Playlists
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ Contents
 --------
 - :func:`chapters`: the notebooks, in the order of the table of contents;
 - :func:`execute`: run them; :func:`assemble`: lay out the sources; :func:`render`: build the HTML;
-- :func:`main`: ``python -m musig.book``.
+- :func:`main`: ``python -m musig.running.book``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ import yaml
 from musig.errors import MusigError
 from musig.files import aside
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("_config.yml", "CONTRIBUTING.md", "data/README.md")
 
 
@@ -134,7 +134,7 @@ def execute(
     -----
     Notebook: 01_catalog
     """
-    from musig import runs  # papermill and its kernel client are slow to import
+    from musig.running import runs  # papermill and its kernel client are slow to import
 
     os.environ["MUSIG_RUNS"] = str(build / "runs")  # kernels inherit it: where they leave records
     overrides = {} if data is None else {"data": data, "dataset": ""}
@@ -166,7 +166,7 @@ def assemble(root: Path, build: Path, executed: dict[str, Path], profile: str) -
     -----
     Notebook: 01_catalog
     """
-    from musig import ledger, records
+    from musig.running import ledger, records
 
     source = build / "source"
     wanted = {str(p.relative_to(root)): p for p in (root / "book").rglob("*") if p.is_file()}
@@ -241,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -----
     Notebook: 01_catalog
     """
-    parser = argparse.ArgumentParser(prog="python -m musig.book", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m musig.running.book", description=main.__doc__)
     parser.add_argument("--profile", default="classroom", help="a name in notebooks/profiles")
     parser.add_argument("--data", help="a folder to read instead of the profile's data set")
     parser.add_argument("--out", type=Path, default=ROOT, help="where to make _build")
@@ -249,7 +249,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.readme:
-            from musig import ledger
+            from musig.running import ledger
 
             readme = ROOT / "README.md"
             text = ledger.fill_readme(readme.read_text(encoding="utf-8"), ROOT / "results")

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from musig.errors import MusigError, nearest
-from musig.parameters import Parameter, check, find, parameters, parse
+from musig.running.parameters import Parameter, check, find, parameters, parse
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def folder() -> Path:
     -----
     Notebook: 01_catalog
     """
-    checkout = Path(__file__).resolve().parents[1] / "notebooks"
+    checkout = Path(__file__).resolve().parents[2] / "notebooks"
     return checkout if checkout.is_dir() else Path("notebooks")
 
 

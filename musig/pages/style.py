@@ -13,7 +13,7 @@ Contents
 --------
 - :func:`style`, called once at the top of a page; :data:`PALETTE`, :data:`DASHES`, :data:`MARKERS`.
 - :func:`new_axes`, :func:`log_scales`, :func:`plain`, :func:`nothing`: what the functions of
-  :mod:`musig.plots` and :mod:`musig.charts` share.
+  :mod:`musig.pages.plots` and :mod:`musig.pages.charts` share.
 """
 
 from __future__ import annotations

@@ -4,16 +4,16 @@ Conventions
 -----------
 Every function takes the data first and ``ax=None``, draws on new axes where none are given, and
 returns ``(figure, axes)``. It only draws: no number that is reported is computed here. The look is
-that of :mod:`musig.style`.
+that of :mod:`musig.pages.style`.
 
 Contents
 --------
 - :func:`curves`: one line a column; :func:`survival`: how many values are at least so large;
   :func:`rank_curve`: sorted counts.
 - :func:`histogram`: how values spread; :func:`histograms`: the same for nine columns.
-- :func:`style`: see :mod:`musig.style`.
+- :func:`style`: see :mod:`musig.pages.style`.
 
-Figures of named things are in :mod:`musig.charts`.
+Figures of named things are in :mod:`musig.pages.charts`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from musig.style import (
+from musig.pages.style import (
     DASHES,
     GREY,
     HEIGHT,

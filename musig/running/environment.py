@@ -16,7 +16,8 @@ import platform
 from pathlib import Path
 
 import musig
-from musig import cache, machine, records
+from musig import cache
+from musig.running import machine, records
 
 
 def report() -> str:

@@ -24,8 +24,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from musig import cache, records
+from musig import cache
 from musig.files import aside
+from musig.running import records
 from musig.source import code_key
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def run_key(source: nbformat.NotebookNode, values: dict[str, Any], label: list[A
     -----
     Notebook: 01_catalog
     """
-    results = Path(__file__).resolve().parents[1] / "results"
+    results = Path(__file__).resolve().parents[2] / "results"
     return cache.digest(
         {
             "cells": [_code(cell.source) for cell in source.cells if cell.cell_type == "code"],

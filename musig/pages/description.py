@@ -7,7 +7,7 @@ Conventions
 -----------
 A function takes a :class:`musig.catalog.Catalog`, or counts of playlists, first; shares are in
 [0, 1]. Counting is over all playlists unless a split is given. What is known of the tracks
-themselves is in :mod:`musig.attributes`.
+themselves is in :mod:`musig.pages.attributes`.
 
 Contents
 --------

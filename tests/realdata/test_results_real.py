@@ -1,0 +1,33 @@
+"""Recorded results: a row made again comes out as it was recorded."""
+
+from pathlib import Path
+
+import pytest
+
+from musig import sources
+from musig.baselines import baseline
+from musig.catalog import universe
+from musig.experiments import completion_table, evaluate_methods
+from musig.running import records
+from musig.splits import split_playlists
+
+RECORDED = Path(__file__).resolve().parents[2] / "results/06_playlist_completion-real.json"
+
+pytestmark = pytest.mark.realdata
+
+
+def test_the_recorded_baselines_come_out_again(realdata):
+    record = records.load(RECORDED)
+    recorded = {(row["method"], row["metric"]): row for row in record.metrics["table"]}
+    settings = record.parameters
+    catalog = sources.load(realdata / "mpd_sample")
+    if catalog.fingerprint != record.data_fingerprint:
+        pytest.skip("mpd_sample here is not the one of the recorded run")
+    split = split_playlists(catalog, settings["seed"])
+    tracks = universe(catalog, split.train, settings["min_playlists"])
+    methods = [baseline("popularity"), baseline("itemknn")]
+    results = evaluate_methods(catalog, split, tracks, methods, settings["seed"])
+    for row in completion_table(results).to_dict("records"):
+        before = recorded[row["method"], row["metric"]]
+        assert row["n"] == before["n"]
+        assert row["mean"] == pytest.approx(before["mean"], abs=1e-6), (row, before)
