@@ -36,7 +36,8 @@ bench: $(VENV)/.book  ## speed against a peer, into _build/bench.json
 	$(BIN)/python benchmarks/graph.py
 
 results: $(VENV)/.book  ## record the real run anew in results/ (DATA=folder, else mpd_sample of MUSIG_DATA)
-	MUSIG_RUNS=results $(BIN)/musig run 06 --profile real $(if $(DATA),-p data "$(DATA)")
+	$(BIN)/musig run 06 --profile real $(if $(DATA),-p data "$(DATA)")
+	@mkdir -p results && cp _build/runs/06_playlist_completion-real.json results/
 	$(BIN)/python -m musig.running.book --readme
 
 lock:  ## solve requirements.lock anew from pyproject.toml (keeps what still fits)

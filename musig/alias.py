@@ -198,8 +198,6 @@ def _vose(indptr, weight):  # type: ignore[no-untyped-def]
         n = end - start
         if n == 0:
             continue
-        if n == 0:
-            continue
         height = weight[start:end].astype(np.float64)
         height *= n / height.sum()
         # One array, two stacks: the low columns from the left, the high ones from the right.

@@ -171,8 +171,11 @@ def require_same(wanted: dict[str, Any], found: dict[str, Any], folder: Path) ->
             )
 
 
-def _flat(identity: dict[str, Any]) -> dict[str, Any]:
+def _flat(identity: dict[str, Any], before: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in identity.items():
-        flat |= value if isinstance(value, dict) else {name: value}
+        if isinstance(value, dict):
+            flat |= _flat(value, before if name in ("config", "tasks") else f"{before}{name} ")
+        else:
+            flat[before + name] = value
     return flat

@@ -40,7 +40,7 @@ PREPARATION = """
 min_playlists: int = 3  # A track belongs if it is in so many training playlists, >= 1.
 min_weight: int = 2  # Edges of this weight or less are dropped, >= 0.
 groups: list[str] = ["GENRE", "POPULARITY", "AUDIO"]  # Attribute groups, with commas.
-popularity: str = "external"  # Which popularity, one of external|train_count.
+popularity: str = "train_count"  # Which popularity, one of train_count|external.
 """
 
 

@@ -10,6 +10,7 @@ Conventions
 ``weights.safetensors``    the encoder's parameters
 ``graph.safetensors``      the training graph (CSR) and the attributes x
 ``tracks.parquet``         id, name, artist of each row
+``split.json``             which playlists trained, validated and test it
 ``embeddings.safetensors`` the exact embeddings, a row a track
 ``state/``                 the last checkpoint (:mod:`musig.checkpoint`)
 ========================== ==================================================================
@@ -187,6 +188,7 @@ def save(
         "device": device,
         "files": {name: _sha256(folder / name) for name in FILES},
     }
+    data.split.save(folder / "split.json")
     with aside(folder / "model.json") as passing:
         passing.write_text(json.dumps(info, indent=1), encoding="utf-8")
     return load(folder)

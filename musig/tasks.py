@@ -14,7 +14,7 @@ is a buffer, so that it lives on the model's device. Embeddings are float32 rows
 Contents
 --------
 - :class:`Task`: what a task is; :class:`Batch`: what it asks for in a step.
-- :class:`CoOccurrence`, :class:`Similarity`, :class:`Genre`, and :data:`TASKS`, their names.
+- :class:`CoOccurrence`, :class:`Similarity`, :class:`Genre`: the paper's three, :data:`TASKS`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ from musig.graph import CSR
 from musig.sampling import AliasTables, build_alias, sample_neighbours
 from musig.training_data import TrainingData
 
-Embed = Callable[[Tensor | None], Tensor]
+Embed = Callable[..., Tensor]
+"""``embed(hidden=None, group="GENRE")``: exact embeddings of all tracks, float32 (n_tracks, d),
+computed with that attribute group of the tracks `hidden` masked."""
 
 LOSSES = ("softmax", "logistic")
 HELD_OUT_PAIRS = 20_000
@@ -67,11 +69,7 @@ class Task(Protocol):
         ...
 
     def held_out(self, embed: Embed) -> dict[str, float]:
-        """Measure on what never supervised, each number beside that of a trivial baseline.
-
-        ``embed(hidden)`` gives the exact embeddings of all tracks, computed with the GENRE of
-        the tracks `hidden` masked (or None).
-        """
+        """Measure on what never supervised, each number beside that of a trivial baseline."""
         ...
 
 
@@ -170,20 +168,22 @@ class CoOccurrence(nn.Module):
             return (attract + repel).mean()
         tracks = batch.nodes[size:]
         scores = anchor @ positive.T / self.temperature - self.log_drawn[tracks]  # (size, size)
-        # The same track drawn for two anchors is a positive of both: not a negative of either.
-        same = tracks[None, :] == tracks[:, None]
-        same.fill_diagonal_(False)
+        # The same track drawn for two anchors is a positive of both, not a negative of either;
+        # nor is an anchor, drawn as the positive of another, a negative of itself.
+        anchors = batch.nodes[:size]
+        spared = (tracks[None, :] == tracks[:, None]) | (tracks[None, :] == anchors[:, None])
+        spared.fill_diagonal_(False)
         target = torch.arange(size, device=z.device)
-        return F.cross_entropy(scores.masked_fill(same, -torch.inf), target)
+        return F.cross_entropy(scores.masked_fill(spared, -torch.inf), target)
 
     def held_out(self, embed: Embed) -> dict[str, float]:
-        """Link AUC on pairs of *validation* playlists.
+        """Link AUC on pairs of *validation* playlists, which also chose when training stopped.
 
         Returns
         -------
         dict of str to float in [0, 1]
             ``link_auc``: a pair that shares a validation playlist against a pair of random
-            tracks; ``link_auc_popularity``: the same by the product of training counts;
+            tracks; ``link_auc_popularity``: the same by the tracks' training counts;
             ``link_auc_matched``: against random pairs as popular as the positive ones, where
             popularity alone is at 0.5.
         """
@@ -193,7 +193,7 @@ class CoOccurrence(nn.Module):
         playlists = self.data.catalog.playlists
         first, second = _pairs(playlists.subset(self.data.split.valid), HELD_OUT_PAIRS, rng)
         counts = playlists.subset(self.data.split.train).counts(self.data.n_tracks)
-        z = embed(None).cpu().numpy()
+        z = embed().cpu().numpy()
         truth = np.repeat([1, 0], len(first))
 
         def auc(a: np.ndarray, b: np.ndarray, popularity: bool = False) -> float:
@@ -285,11 +285,15 @@ class Similarity(nn.Module):
         Returns
         -------
         dict of str to float
-            ``similarity_error``, and ``similarity_error_constant``: that of always answering
-            the mean distance of training pairs. NaN where no held-out track has the features.
+            ``similarity_error``: with the AUDIO of these tracks among the encoder's inputs, so
+            that it tells whether the embedding *keeps* the sound. ``similarity_error_hidden``:
+            with their AUDIO masked, so that it tells what neighbours and genre say about it.
+            ``similarity_error_constant``: that of always answering the mean distance of
+            training pairs. NaN where no held-out track has the features.
         """
         if len(self.unseen) < 2:
-            return {"similarity_error": float("nan"), "similarity_error_constant": float("nan")}
+            names = ("similarity_error", "similarity_error_hidden", "similarity_error_constant")
+            return dict.fromkeys(names, float("nan"))
         rng = np.random.default_rng(0)
         device = self.audio.device
 
@@ -299,12 +303,18 @@ class Similarity(nn.Module):
         nodes = pairs(self.unseen)
         truth = self._distance(nodes)
         constant = self._distance(pairs(self.supervised.cpu().numpy())).mean()
+
+        def error(predicted: Tensor) -> float:
+            return float((predicted - truth).square().mean().sqrt())
+
+        unseen = torch.from_numpy(self.unseen).to(device)
         with torch.no_grad():
-            predicted = self._predicted(embed(None).to(device)[nodes])
-        return {
-            "similarity_error": float((predicted - truth).square().mean().sqrt()),
-            "similarity_error_constant": float((constant - truth).square().mean().sqrt()),
-        }
+            seen, hidden = embed().to(device), embed(unseen, "AUDIO").to(device)
+            return {
+                "similarity_error": error(self._predicted(seen[nodes])),
+                "similarity_error_hidden": error(self._predicted(hidden[nodes])),
+                "similarity_error_constant": error(constant),
+            }
 
 
 class Genre(nn.Module):
@@ -406,8 +416,8 @@ class Genre(nn.Module):
         }
 
 
-TASKS = {task.name: task for task in (CoOccurrence, Similarity, Genre)}
-"""Tasks by name: the only registry of the package."""
+TASKS = {"cooccurrence": CoOccurrence, "similarity": Similarity, "genre": Genre}
+"""The paper's tasks by name; :func:`musig.train.default_tasks` makes them in this order."""
 
 
 def _log_probability_of_being_drawn(csr: CSR) -> Tensor:

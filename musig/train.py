@@ -39,7 +39,7 @@ from musig.errors import MusigError, nearest
 from musig.features import mask_group
 from musig.model import AGGREGATORS, Encoder, embed
 from musig.sampling import build_alias, full_blocks, sample_blocks
-from musig.tasks import LOSSES, Batch, CoOccurrence, Genre, Similarity, Task
+from musig.tasks import LOSSES, TASKS, Batch, Task
 from musig.training_data import TrainingData
 
 CHOICES = {
@@ -132,6 +132,8 @@ class TrainConfig:
             raise MusigError(f"The task weights are {weights}; expected numbers of 0 or more.")
         if not 0 <= self.dropout < 1:
             raise MusigError(f"dropout is {self.dropout}; expected a share in [0, 1).")
+        if not all(fanout > 0 for fanout in self.fanouts):
+            raise MusigError(f"fanouts is {self.fanouts}; expected numbers above 0, one a hop.")
         if self.steps == "sampled" and len(self.fanouts) != self.hops:
             raise MusigError(
                 f"fanouts has {len(self.fanouts)} numbers for {self.hops} hops; expected one a hop."
@@ -161,17 +163,23 @@ def default_tasks(data: TrainingData, config: TrainConfig) -> list[tuple[Task, f
     Notebook: 05_multitask_training
     """
     size = config.embedding_size
+    hide = config.mask_genre and "GENRE" in data.attributes.groups
+    options: dict[str, dict[str, Any]] = {
+        "cooccurrence": {
+            "loss": config.loss,
+            "temperature": config.temperature,
+            "negatives": config.negatives,
+        },
+        "similarity": {"embedding_size": size},
+        "genre": {"embedding_size": size, "genres": config.genres, "hide": hide},
+    }
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # the tasks' own weights are part of the run's seed
         tasks: list[tuple[Task, float]] = []
-        if config.weight_cooccurrence:
-            task = CoOccurrence(data, config.loss, config.temperature, config.negatives)
-            tasks.append((task, config.weight_cooccurrence))
-        if config.weight_similarity:
-            tasks.append((Similarity(data, size), config.weight_similarity))
-        if config.weight_genre:
-            hide = config.mask_genre and "GENRE" in data.attributes.groups
-            tasks.append((Genre(data, size, config.genres, hide), config.weight_genre))
+        for name, task_class in TASKS.items():
+            weight = getattr(config, f"weight_{name}")
+            if weight:
+                tasks.append((task_class(data, **options[name]), weight))
     if not tasks:
         raise MusigError("Every task has weight 0: give at least one task a weight above 0.")
     return tasks
@@ -213,7 +221,7 @@ class _Musig(nn.Module):
         }
         nodes = torch.cat([batch.nodes for batch in batches.values()])
         hidden = [batch.hidden for batch in batches.values() if batch.hidden is not None]
-        x = self.attributes(torch.cat(hidden) if hidden else None)
+        x = self.attributes(torch.cat(hidden)) if hidden else self.x
         if self.config.steps == "full":
             z = self.encoder(x, self.blocks)[nodes]
         else:
@@ -228,15 +236,14 @@ class _Musig(nn.Module):
             for (name, batch), piece in zip(batches.items(), pieces, strict=True)
         }
 
-    def attributes(self, hidden: Tensor | None) -> Tensor:
-        """Node attributes, with the GENRE of the tracks `hidden` masked."""
-        return self.x if hidden is None else mask_group(self.x, self.groups, "GENRE", hidden)
+    def attributes(self, hidden: Tensor, group: str = "GENRE") -> Tensor:
+        """Node attributes, with a group of the tracks `hidden` masked, if it is among them."""
+        return mask_group(self.x, self.groups, group, hidden) if group in self.groups else self.x
 
-    def embed(self, hidden: Tensor | None = None) -> Tensor:
+    def embed(self, hidden: Tensor | None = None, group: str = "GENRE") -> Tensor:
         """Exact embeddings of all tracks."""
-        if hidden is not None and "GENRE" not in self.groups:
-            hidden = None
-        return embed(self.encoder, self.attributes(hidden), self.csr)
+        x = self.x if hidden is None else self.attributes(hidden, group)
+        return embed(self.encoder, x, self.csr)
 
 
 def train(
@@ -281,7 +288,7 @@ def train(
     identity = {
         "config": _jsonable(asdict(config)),
         "data": data.fingerprint,
-        "tasks": {task.name: weight for task, weight in tasks},
+        "tasks": _identity_of(tasks),
     }
     if modelfolder.is_finished(folder):
         checkpoint.require_same(identity, modelfolder.read_identity(folder), folder)
@@ -383,6 +390,23 @@ def trained(data: TrainingData, config: TrainConfig, progress: bool = True) -> m
     return modelfolder.load(folder)
 
 
+def _identity_of(tasks: Sequence[tuple[Task, float]]) -> dict[str, Any]:
+    """Weight, class and plain settings of each task, by its name."""
+    if not tasks:
+        raise MusigError("No task was handed in: give at least one, with its weight.")
+    identity = {}
+    for task, weight in tasks:
+        if task.name in identity:
+            raise MusigError(f"Two tasks are called '{task.name}': give each a name of its own.")
+        plain = {
+            key: value
+            for key, value in vars(task).items()
+            if isinstance(value, bool | int | float | str) and key != "training"
+        }
+        identity[task.name] = {"class": type(task).__qualname__, "weight": weight} | plain
+    return identity
+
+
 def _fabric(config: TrainConfig):  # type: ignore[no-untyped-def]
     from lightning_fabric import Fabric
 
@@ -418,7 +442,8 @@ def _require_finite(
         raise MusigError(
             f"The {names[task]} loss became {float(losses[step, task])} in epoch {epoch + 1} "
             f"(learning_rate {config.learning_rate}, precision {config.precision}): lower "
-            f"learning_rate or use precision 32. What {folder} holds is from before."
+            f"learning_rate or use precision 32."
+            + (f" The checkpoint in {folder} is from before." * checkpoint.path_in(folder).exists())
         )
 
 

@@ -74,7 +74,7 @@ def prepare(
     min_playlists: int = 3,
     min_weight: int = 2,
     groups: Sequence[str] = ("GENRE", "POPULARITY", "AUDIO"),
-    popularity: str = "external",
+    popularity: str = "train_count",
     genres: str = "main",
     seed: int = 0,
 ) -> TrainingData:
@@ -92,8 +92,9 @@ def prepare(
         Edges of this weight or less are dropped.
     groups : sequence of str
         Attribute groups, of :data:`musig.features.GROUPS`.
-    popularity : {"external", "train_count"}
-        The column of the data set, or the number of training playlists.
+    popularity : {"train_count", "external"}
+        The number of training playlists that hold the track, or the data set's own column. The
+        latter is often a later snapshot, partly a consequence of the playlists themselves.
     genres : {"main", "all"}
         Main genre, or every tag.
     seed : int

@@ -229,12 +229,12 @@ def result_table(record: RunRecord, metrics: Sequence[str] = SHOWN) -> str:
     Notebook: 06_playlist_completion
     """
     cells: dict[str, dict[str, str]] = {}
-    numbers: dict[str, int] = {}
+    numbers: dict[str, list[int]] = {}  # playlists, trainings
     try:
         for row in record.metrics["table"]:
             interval = f" [{row['low']:.3f}, {row['high']:.3f}]" if row["low"] is not None else ""
             cells.setdefault(row["method"], {})[row["metric"]] = f"{row['mean']:.3f}{interval}"
-            numbers[row["method"]] = row["n"]
+            numbers[row["method"]] = [row["n"], row.get("trainings", 1)]
     except KeyError as error:
         raise MusigError(
             f"The recorded table of {record.notebook} has a row without {error}: it needs "
@@ -242,10 +242,10 @@ def result_table(record: RunRecord, metrics: Sequence[str] = SHOWN) -> str:
         ) from error
     known = [metric for metric in metrics if any(metric in values for values in cells.values())]
     rows = [
-        [escaped(method), *(values.get(metric, "–") for metric in known), numbers[method]]
+        [escaped(method), *(values.get(metric, "–") for metric in known), *numbers[method]]
         for method, values in cells.items()
     ]
-    return table(["method", *(f"`{metric}`" for metric in known), "playlists"], rows)
+    return table(["method", *(f"`{metric}`" for metric in known), "playlists", "trainings"], rows)
 
 
 def result_blocks(folder: Path) -> str:

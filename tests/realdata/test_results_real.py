@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from musig import sources
-from musig.baselines import baseline
+from musig.baselines import ItemKNN, Popularity
 from musig.catalog import universe
 from musig.experiments import completion_table, evaluate_methods
 from musig.running import records
@@ -25,9 +25,11 @@ def test_the_recorded_baselines_come_out_again(realdata):
         pytest.skip("mpd_sample here is not the one of the recorded run")
     split = split_playlists(catalog, settings["seed"])
     tracks = universe(catalog, split.train, settings["min_playlists"])
-    methods = [baseline("popularity"), baseline("itemknn")]
+    methods = [Popularity(), ItemKNN()]
     results = evaluate_methods(catalog, split, tracks, methods, settings["seed"])
-    for row in completion_table(results).to_dict("records"):
-        before = recorded[row["method"], row["metric"]]
-        assert row["n"] == before["n"]
-        assert row["mean"] == pytest.approx(before["mean"], abs=1e-6), (row, before)
+    again = completion_table(results).set_index(["method", "metric"])
+    compared = [key for key in recorded if key[0] in results]
+    assert len(compared) > 20
+    for key in compared:
+        assert again.loc[key, "n"] == recorded[key]["n"]
+        assert again.loc[key, "mean"] == pytest.approx(recorded[key]["mean"], abs=1e-6), key

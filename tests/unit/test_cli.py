@@ -212,6 +212,8 @@ time.sleep(600)"""
     process = subprocess.Popen(
         [*command, str(first), str(second)], stderr=subprocess.PIPE, text=True,
         env={**os.environ, "MUSIG_RUNS": str(tmp_path / "runs")},
+        # a shell's background jobs ignore Ctrl-C, and so would what they start
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     limit = time.monotonic() + 60
     while not pid.exists():

@@ -18,8 +18,8 @@ from musig.baselines.popularity import Popularity
 from musig.completion import evaluate
 from musig.errors import MusigError
 from musig.graph import shuffled
-from musig.splits import split_playlists
-from musig.tasks import Batch
+from musig.splits import Split, split_playlists
+from musig.tasks import Batch, CoOccurrence
 from musig.train import TrainConfig, config_from, default_tasks, train
 from musig.training_data import prepare
 
@@ -179,6 +179,19 @@ def test_a_loss_that_is_not_finite_stops_with_a_sentence(data, tmp_path):
         train(data, QUICK, tmp_path / "m", tasks, progress=False)
 
 
+def test_tasks_with_other_settings_or_the_same_name_are_refused(data, trained, tmp_path):
+    first, *rest = default_tasks(data, QUICK)
+    assert trained.info["identity"]["tasks"]["cooccurrence"]["form"] == "softmax"
+    other = [(CoOccurrence(data, "logistic"), 1.0), *rest]
+    told = "begun with cooccurrence form = softmax, now asked for logistic"
+    with pytest.raises(MusigError, match=told):
+        train(data, QUICK, trained.folder, other, progress=False)
+    with pytest.raises(MusigError, match="Two tasks are called 'cooccurrence'"):
+        train(data, QUICK, tmp_path / "m", [first, first], progress=False)
+    with pytest.raises(MusigError, match="No task was handed in"):
+        train(data, QUICK, tmp_path / "m", [], progress=False)
+
+
 class Uniform(nn.Module):
     """A fourth task: spread the embeddings over the sphere (Wang & Isola 2020)."""
 
@@ -209,6 +222,9 @@ def test_a_fourth_task_is_one_class_handed_in(data, trained, tmp_path):
 def test_bfloat16_trains(data, tmp_path):
     model = train(data, replace(QUICK, precision="bf16"), tmp_path / "m", progress=False)
     assert model.embeddings.dtype == torch.float32
+    full = train(data, QUICK, tmp_path / "full", progress=False).embeddings
+    assert not torch.equal(model.embeddings, full), "precision was not used"
+    assert (model.embeddings * full).sum(1).mean() > 0.9
     assert model.history["cooccurrence"].iloc[-1] < model.history["cooccurrence"].iloc[0]
 
 
@@ -227,6 +243,7 @@ def test_cuda_and_cpu_agree(data, tmp_path):
         ({"steps": "fully"}, "steps is 'fully': did you mean 'full'"),
         ({"aggregator": "max"}, "Set steps to 'sampled'"),
         ({"steps": "sampled", "hops": 3}, "fanouts has 2 numbers for 3 hops"),
+        ({"fanouts": [5, -1]}, r"fanouts is \(5, -1\); expected numbers above 0"),
         ({"weight_genre": -1.0}, "task weights are"),
         ({"dropout": 1.0}, r"dropout is 1.0; expected a share in \[0, 1\)"),
         ({"epoch": 3}, "Unknown setting 'epoch': did you mean 'epochs'"),
@@ -256,6 +273,7 @@ def test_a_model_is_read_back_as_it_was_written(trained, data):
     model = modelfolder.load(trained.folder)
     assert list(model.tracks.index) == list(data.catalog.tracks.index)
     assert model.embeddings.shape == (data.n_tracks, 16)
+    assert np.array_equal(Split.load(model.folder / "split.json").test, data.split.test)
     from musig.model import embed
 
     torch.testing.assert_close(embed(model.encoder, model.x, model.csr), model.embeddings)
