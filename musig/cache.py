@@ -280,6 +280,10 @@ def plain(value: Any, where: str = "value") -> None:
     MusigError
         For anything but ``None``, booleans, finite numbers, strings, and lists, tuples and dicts
         with string keys of them.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
     """
     if value is None or isinstance(value, bool | str | int):
         return

@@ -59,7 +59,22 @@ class State:
 
 
 def path_in(folder: Path) -> Path:
-    """Where a MODEL folder keeps its checkpoint."""
+    """Where a MODEL folder keeps its checkpoint.
+
+    Parameters
+    ----------
+    folder : Path
+        The MODEL folder.
+
+    Returns
+    -------
+    Path
+        Of a file that may not exist yet.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+    """
     return folder / "state" / "checkpoint.safetensors"
 
 
@@ -81,6 +96,10 @@ def save(
     net : Module
     optimiser : Optimizer
     state : State
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
     """
     tensors = {f"net.{name}": value for name, value in net.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in state.best.items()}
@@ -116,6 +135,10 @@ def resume(
     ------
     MusigError
         If the checkpoint cannot be read, or is of a training of another identity.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
     """
     path = path_in(folder)
     if not path.exists():
@@ -148,10 +171,21 @@ def resume(
 def require_same(wanted: dict[str, Any], found: dict[str, Any], folder: Path) -> None:
     """Refuse to go on with a training of another identity.
 
+    Parameters
+    ----------
+    wanted, found : dict
+        Identities: of the training asked for, and of the one in the folder.
+    folder : Path
+        Named in the message.
+
     Raises
     ------
     MusigError
         Naming what differs.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
 
     Examples
     --------

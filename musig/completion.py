@@ -8,8 +8,8 @@ Conventions
 -----------
 The *universe* is the set of tracks that may be recommended, the same for every method; a catalogue
 restricted to it (``Catalog.restrict``) numbers them from 0. ``Holdout`` speaks in these numbers.
-Scores are float32, shape (n_playlists, n_tracks), higher is better, and may be -inf but not NaN.
-Of equal scores the lower position comes first. Seeds are never recommended and never counted.
+Scores are float32, shape (n_playlists, n_tracks), higher is better, not NaN. Of equal scores the
+lower position comes first. Seeds and tracks of score -inf are never recommended.
 
 Contents
 --------
@@ -55,7 +55,14 @@ TOP = 10
 
 @dataclass(frozen=True)
 class Holdout:
-    """Seeds and targets of the playlists that are evaluated, row by row."""
+    """Seeds and targets of the playlists that are evaluated, row by row.
+
+    Notes
+    -----
+    Made by :func:`holdout`.
+
+    Notebook: 06_playlist_completion
+    """
 
     seeds: Playlists
     """What a method is given; positions in the universe."""
@@ -161,7 +168,14 @@ def holdout(
 
 @dataclass(frozen=True)
 class Result:
-    """How one method did, playlist by playlist."""
+    """How one method did, playlist by playlist.
+
+    Notes
+    -----
+    Made by :func:`evaluate`.
+
+    Notebook: 06_playlist_completion
+    """
 
     name: str
     """The method."""

@@ -89,15 +89,14 @@ def evaluate_methods(
 
     Examples
     --------
-    >>> from musig.baselines import baseline
+    >>> from musig.baselines import ItemKNN, Popularity
     >>> from musig.catalog import universe
     >>> from musig.sources.synthetic import make
     >>> from musig.splits import split_playlists
     >>> catalog = make("smoke", seed=0)
     >>> split = split_playlists(catalog, seed=0)
     >>> tracks = universe(catalog, split.train, min_playlists=3)
-    >>> methods = [baseline("popularity"), baseline("itemknn")]
-    >>> results = evaluate_methods(catalog, split, tracks, methods, ks=[10])
+    >>> results = evaluate_methods(catalog, split, tracks, [Popularity(), ItemKNN()], ks=[10])
     >>> tests = compare_methods(results, ["recall@10"])
     >>> table = completion_table(results, ["recall@10"], tests)
     >>> table.set_index("method")["beats"].to_dict()

@@ -12,7 +12,7 @@ Conventions
   Popularity as a count is taken as log(1 + count) first. Genres are 0 or 1.
 - What is missing is imputed by the mean, 0 after standardising; the indicator is the share of the
   group that is missing. One indicator a group, since a group is missing as a whole: it comes from
-  one source (in 11,617 frequent tracks of real playlists, all nine audio features or none).
+  one source.
 - So the code of "nothing is known" is zeros and an indicator of 1.
 
 Contents
@@ -62,6 +62,12 @@ class Attributes:
         First column of each group, and the one after its last.
     state : dict
         Can be written as JSON; :func:`apply_attributes` takes it.
+
+    Notes
+    -----
+    Made by :func:`fit_attributes`.
+
+    Notebook: 05_multitask_training
     """
 
     x: np.ndarray
@@ -233,6 +239,7 @@ def mask_group(
     Notes
     -----
     A genre that is to be predicted must not be among the inputs.
+
     Notebook: 05_multitask_training
 
     Examples

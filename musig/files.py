@@ -80,7 +80,17 @@ def aside(path: Path) -> Iterator[Path]:
 
 
 def flush(path: Path) -> None:
-    """Have the system put a file, or the names in a folder, on the disk before going on."""
+    """Have the system put a file, or the names in a folder, on the disk before going on.
+
+    Parameters
+    ----------
+    path : Path
+        A file or a folder.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:  # a system that does not open folders

@@ -44,7 +44,7 @@ def ranking(
     Parameters
     ----------
     scores : Tensor, shape (n_playlists, n_tracks)
-        Higher is better; not NaN.
+        Higher is better; not NaN. A track of -inf is never recommended.
     excluded : Tensor of bool, shape (n_playlists, n_tracks)
         Tracks that are never recommended: the seeds.
     targets : Tensor of bool, shape (n_playlists, n_tracks)
@@ -55,9 +55,9 @@ def ranking(
     Returns
     -------
     top : Tensor of int64, shape (n_playlists, min(length, n_tracks))
-        Positions of the best tracks, best first; -1 after the last candidate.
+        Positions of the best tracks, best first; -1 after the last that may be recommended.
     first : Tensor of int64, shape (n_playlists,)
-        Rank of the first target in the full ranking, from 1; 0 without targets.
+        Rank of the first target in the full ranking, from 1; 0 if no target is in it.
 
     Notes
     -----
@@ -77,13 +77,15 @@ def ranking(
     (tensor([[ 2,  0,  3, -1]]), tensor([3]))
     """
     n_tracks = scores.shape[1]
-    bits = (scores.float() + 0.0).view(torch.int32)  # + 0.0: -0.0 and 0.0 are a tie
+    scores = scores.float() + 0.0  # a copy; + 0.0: -0.0 and 0.0 are a tie
+    never = excluded | scores.isneginf()
+    bits = scores.view(torch.int32)
     bits ^= (bits >> 31) & 0x7FFFFFFF  # negative: the larger the magnitude, the lower
     key = bits.long()
     key <<= 32
     key += torch.arange(n_tracks - 1, -1, -1, device=scores.device)
     lowest = torch.iinfo(torch.int64).min
-    key.masked_fill_(excluded, lowest)
+    key.masked_fill_(never, lowest)
     best, top = key.topk(min(length, n_tracks), dim=1)
     top.masked_fill_(best == lowest, -1)
     best_target = key.masked_fill(~targets, lowest).amax(dim=1, keepdim=True)

@@ -128,12 +128,40 @@ def _several(unknown: list[str]) -> str:
 
 
 def is_finished(folder: Path | str) -> bool:
-    """Whether a folder holds a finished model."""
+    """Whether a folder holds a finished model.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    bool
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+    """
     return (Path(folder) / "model.json").exists()
 
 
 def read_identity(folder: Path | str) -> dict[str, Any]:
-    """Return settings, data fingerprint and task weights of a finished model."""
+    """Return settings, data fingerprint and task weights of a finished model.
+
+    Parameters
+    ----------
+    folder : path
+        A MODEL folder.
+
+    Returns
+    -------
+    dict
+        As :func:`musig.train.train` wrote it.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+    """
     return _read_info(Path(folder))["identity"]
 
 
@@ -151,10 +179,34 @@ def save(
 ) -> Trained:
     """Write a finished model; ``model.json`` comes last and makes it one.
 
+    Parameters
+    ----------
+    folder : Path
+        The MODEL folder.
+    identity : dict
+        Settings, data fingerprint and tasks of the training.
+    data : TrainingData
+    encoder : Encoder
+        With the best weights.
+    embeddings : Tensor of float32, shape (n_tracks, embedding_size)
+        Exact ones.
+    history : list of dict
+        A row an epoch.
+    held_out : dict of str to float
+        The tasks' measures; NaN where one could not be taken.
+    seconds : float
+        Time spent, over all interruptions.
+    device : str
+        Where it was trained.
+
     Returns
     -------
     Trained
         The model as read back.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
     """
     csr = data.csr
     tensors = {

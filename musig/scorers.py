@@ -5,9 +5,9 @@ give every track a score for a list of seeds. Nothing else is asked of a method.
 
 Conventions
 -----------
-Scores are float32, shape (n_playlists, n_candidates), higher is better; -inf is a score, NaN is
-not. Tracks are positions in the universe (a catalogue restricted by ``Catalog.restrict``). Calls
-are for a block of playlists at a time: the whole table would not fit.
+Scores are float32, shape (n_playlists, n_candidates), higher is better; -inf is for a track never
+to be recommended, NaN is refused. Tracks are positions in the universe (a catalogue restricted by
+``Catalog.restrict``). Calls are for a block of playlists at a time: the whole table would not fit.
 
 Contents
 --------
@@ -31,7 +31,15 @@ from musig.splits import Split
 
 
 class Scorer(Protocol):
-    """What completes playlists: any object with these three, a model or a baseline."""
+    """What completes playlists: any object with these three, a model or a baseline.
+
+    Notes
+    -----
+    ``fit`` learns and returns the object itself; ``score`` gives every track a number, a row a
+    playlist, and is asked for a block of playlists at a time.
+
+    Notebook: 06_playlist_completion
+    """
 
     name: str
 
@@ -197,8 +205,8 @@ def recommend(scorer: Scorer, seeds: np.ndarray, catalog: Catalog, k: int = 20) 
     Returns
     -------
     DataFrame
-        ``min(k, n_tracks - n_seeds)`` rows, best first: ``rank`` (from 1), ``track_id``, ``name``,
-        ``artist`` (None where unknown), ``score``.
+        k rows, best first, or fewer if fewer tracks may be recommended: ``rank`` (from 1),
+        ``track_id``, ``name``, ``artist`` (None where unknown), ``score``.
 
     Raises
     ------

@@ -148,6 +148,12 @@ class TrainConfig:
 def default_tasks(data: TrainingData, config: TrainConfig) -> list[tuple[Task, float]]:
     """Make the paper's three tasks, leaving out those of weight 0.
 
+    Parameters
+    ----------
+    data : TrainingData
+    config : TrainConfig
+        Its weights, and the settings of each task.
+
     Returns
     -------
     list of (task, weight)
@@ -461,6 +467,19 @@ def _jsonable(settings: dict) -> dict:
 
 def config_from(settings: dict) -> TrainConfig:
     """Make a :class:`TrainConfig` of named values; an unknown name is an error.
+
+    Parameters
+    ----------
+    settings : dict
+        Field name to value; a list stands for a tuple.
+
+    Returns
+    -------
+    TrainConfig
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
 
     Examples
     --------

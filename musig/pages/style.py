@@ -85,14 +85,41 @@ def style() -> None:
 def new_axes(
     ax: Axes | None, *, width: float = WIDTH, height: float = HEIGHT
 ) -> tuple[Figure, Axes]:
-    """Return the axes given with their figure, or new ones of that size."""
+    """Return the axes given with their figure, or new ones of that size.
+
+    Parameters
+    ----------
+    ax : Axes or None
+        None for new ones.
+    width, height : float
+        Of new ones, in inches.
+
+    Returns
+    -------
+    (Figure, Axes)
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     if ax is not None:
         return ax.get_figure(root=True), ax  # type: ignore[return-value]
     return plt.subplots(figsize=(width, height))
 
 
 def log_scales(ax: Axes, log: str) -> None:
-    """Make axes logarithmic, with numbers as people write them: 1, 10, 1,000."""
+    """Make axes logarithmic, with numbers as people write them: 1, 10, 1,000.
+
+    Parameters
+    ----------
+    ax : Axes
+    log : str
+        Letters of the axes: ``""``, ``"x"``, ``"y"`` or ``"xy"``.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     for letter in log:
         getattr(ax, f"set_{letter}scale")("log")
         axis: Axis = getattr(ax, f"{letter}axis")
@@ -108,12 +135,42 @@ def _number(value: float) -> str:
 
 
 def plain(text: object) -> str:
-    """Keep a name from being read as a formula."""
+    """Keep a name from being read as a formula.
+
+    Parameters
+    ----------
+    text : object
+        For example a track's name.
+
+    Returns
+    -------
+    str
+        With its dollar signs escaped.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     return str(text).replace("$", r"\$")
 
 
 def nothing(fig: Figure, ax: Axes) -> tuple[Figure, Axes]:
-    """Say on the axes that there is nothing to draw."""
+    """Say on the axes that there is nothing to draw.
+
+    Parameters
+    ----------
+    fig, ax : Figure, Axes
+        Where something should have been.
+
+    Returns
+    -------
+    (Figure, Axes)
+        The same.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     ax.text(0.5, 0.5, "not known in this data set", ha="center", color=GREY, transform=ax.transAxes)
     ax.set_xticks([])
     ax.set_yticks([])

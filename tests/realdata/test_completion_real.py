@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from musig.baselines import baseline
+from musig.baselines import ItemKNN, Popularity
 from musig.catalog import universe
 from musig.completion import evaluate, holdout
 from musig.experiments import compare_methods, completion_table, evaluate_methods
@@ -27,8 +27,7 @@ def sample(realdata):
 
 @pytest.fixture(scope="module")
 def results(sample):
-    scorers = [baseline("popularity"), baseline("itemknn")]
-    return evaluate_methods(*sample, scorers, seed=0)
+    return evaluate_methods(*sample, [Popularity(), ItemKNN()], seed=0)
 
 
 def test_figures_are_those_measured_before(results):
@@ -77,7 +76,7 @@ def test_scores_are_those_of_scipy(sample):
     cosine -= sparse.diags_array(cosine.diagonal())
     cut = holdout(catalog, tracks, split.test, seed=0)
     some = cut.seeds.subset(np.arange(20))
-    scores = baseline("itemknn").fit(restricted, split).score(some).numpy()
+    scores = ItemKNN().fit(restricted, split).score(some).numpy()
     expected = np.stack([cosine[seeds].sum(axis=0) for seeds in some])
     assert scores == pytest.approx(expected, abs=1e-4)
 
@@ -86,6 +85,6 @@ def test_the_size_of_a_block_changes_nothing(sample):
     catalog, split, tracks = sample
     restricted = catalog.restrict(tracks)
     cut = holdout(catalog, tracks, split.test[:100], seed=0)
-    method = baseline("popularity").fit(restricted, split)
+    method = Popularity().fit(restricted, split)
     frames = [evaluate(method, cut, restricted, [10, 500], block=b).per_playlist for b in (7, 256)]
     assert frames[0].equals(frames[1])

@@ -48,7 +48,7 @@ def all_train(n):
 
 def slow(scores, seeds, targets, outside, artists, share, ks):
     """All metrics of one playlist, from the definitions, with lists and sets only."""
-    candidates = [i for i in range(len(scores)) if i not in seeds]
+    candidates = [i for i in range(len(scores)) if i not in seeds and scores[i] > -math.inf]
     ranked = sorted(candidates, key=lambda i: (-scores[i], i))
     out = {}
     for k in ks:
@@ -64,10 +64,10 @@ def slow(scores, seeds, targets, outside, artists, share, ks):
     their = {artists[i] for i in head} & {artists[i] for i in targets}
     out["r_precision"] = same / len(targets)
     out["r_precision_artist"] = (same + 0.25 * len(their)) / len(targets)
-    first = min(ranked.index(i) + 1 for i in targets)
+    first = min((ranked.index(i) + 1 for i in targets if i in ranked), default=math.inf)
     out["mrr"] = 1 / first
     out["clicks"] = (first - 1) // 10 if first <= 500 else 51
-    out["popularity"] = sum(share[i] for i in ranked[:10]) / len(ranked[:10])
+    out["popularity"] = sum(share[i] for i in ranked[:10]) / max(len(ranked[:10]), 1)
     return out, ranked[:10]
 
 
@@ -272,6 +272,12 @@ def test_recommend_is_the_list_that_is_evaluated():
     assert table["artist"][0] == catalog.tracks["artist"][table["track_id"][0]]
     assert table["name"].isna().all()
     assert len(recommend(scorer, np.array([2]), catalog, k=1)) == 1
+
+
+def test_a_score_of_minus_infinity_is_never_recommended():
+    scorer = Fixed([[9.0, 1.0, -math.inf, 0.0]])
+    table = recommend(scorer, np.array([0]), catalog_of([], 4), k=4)
+    assert table["track_id"].tolist() == ["t1", "t3"]
 
 
 @pytest.mark.parametrize(

@@ -38,12 +38,14 @@ def test_ranking_is_the_sorted_list(case, length):
     scores, seeds, targets = case
     top, first = metrics.ranking(scores, seeds, targets, length)
     for row in range(len(scores)):
-        candidates = [i for i in range(scores.shape[1]) if not seeds[row, i]]
+        allowed = ~seeds[row] & (scores[row] > -math.inf)
+        candidates = torch.where(allowed)[0].tolist()
         ranked = sorted(candidates, key=lambda i: (-scores[row, i].item(), i))
         listed = [i for i in top[row].tolist() if i >= 0]
         assert listed == ranked[:length]
         assert top[row].tolist() == listed + [-1] * (top.shape[1] - len(listed))
-        assert first[row] == 1 + min(ranked.index(i) for i in torch.where(targets[row])[0].tolist())
+        wanted = torch.where(targets[row] & allowed)[0].tolist()
+        assert first[row] == (1 + min(map(ranked.index, wanted)) if wanted else 0)
 
 
 def test_ranking_without_targets_has_no_first_hit():
