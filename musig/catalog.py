@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from musig.errors import MusigError
+from musig.errors import MusigError, counted
 from musig.playlists import Playlists, distinct
 from musig.validation import FEATURES, Problem, validate
 
@@ -99,7 +99,10 @@ class Catalog:
         """
         positions = np.asarray(positions, dtype=np.int64)
         if np.any(np.diff(positions) <= 0):
-            raise MusigError("restrict: the positions of the tracks to keep must be ascending.")
+            raise MusigError(
+                f"The tracks of {self.name} to keep are given out of order or twice: give their "
+                "positions ascending and each once, as numpy.unique returns them."
+            )
         playlists = self.playlists.restrict(positions, self.n_tracks)
         return Catalog(self.tracks.iloc[positions], playlists, self.name, self.notes)
 
@@ -141,8 +144,9 @@ def universe(catalog: Catalog, train: np.ndarray, min_playlists: int) -> np.ndar
     kept = np.flatnonzero(counts >= min_playlists)
     if len(kept) == 0:
         raise MusigError(
-            f"No track of {catalog.name} is in at least {min_playlists} of the {len(train)} "
-            f"training playlists (at best {counts.max(initial=0)}): lower min_playlists."
+            f"No track of {catalog.name} is in at least {min_playlists} of the "
+            f"{counted(len(train), 'training playlist')} (at best {counts.max(initial=0)}): lower "
+            "min_playlists."
         )
     return kept
 

@@ -29,7 +29,7 @@ import click
 
 from musig import __version__
 from musig.cli_data import EXAMPLES, data, data_options, load_data
-from musig.errors import MusigError
+from musig.errors import MusigError, counted
 from musig.running.parameters import Parameter, class_fields, declared, parse
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def graph(folder: str | None, dataset: str | None, min_weight: int, out: Path) -
     ids = catalog.tracks.index.tolist()
     made = music_graph(catalog.playlists, catalog.n_tracks, min_weight, track_ids=ids)
     n_edges = write_edges(made, out)
-    click.echo(f"{out}: {n_edges:,} edges between {catalog.n_tracks:,} tracks")
+    click.echo(f"{out}: {counted(n_edges, 'edge')} between {counted(catalog.n_tracks, 'track')}")
 
 
 class Declared(click.ParamType):
@@ -206,7 +206,7 @@ def train(folder: str | None, dataset: str | None, out: Path, **settings: Any) -
     if not finished:
         record.finish(trained.held_out, out / "run.json")
     state = "was finished before" if finished else f"trained in {record.seconds:.0f} s"
-    click.echo(f"{out}: {len(trained.tracks):,} tracks, {state}")
+    click.echo(f"{out}: {counted(len(trained.tracks), 'track')}, {state}")
     for name, value in trained.held_out.items():
         click.echo(f"  {name:32} {value:.4g}")
 
@@ -268,6 +268,7 @@ def run(
     Names and types of parameters are checked before anything runs. A notebook whose code,
     parameters, data and versions did not change is kept as it is.
     """
+    overrides = _once(parameters)
     from musig.running import records, runs
     from musig.running.profiles import find_notebook, folder
 
@@ -276,10 +277,19 @@ def run(
     paths = [find_notebook(given) for given in notebooks]
     chosen = runs.load_profile(profile, paths[0].parent) if profile else runs.Profile()
     out = out or records.folder().parent / "executed" / (chosen.name or "defaults")
-    for outcome in runs.run_notebooks(
-        paths, out, chosen, dict(parameters), progress=True, jobs=jobs
-    ):
+    for outcome in runs.run_notebooks(paths, out, chosen, overrides, progress=True, jobs=jobs):
         click.echo(outcome.path)
+
+
+def _once(parameters: tuple[tuple[str, str], ...]) -> dict[str, str]:
+    """Give the parameters by name; one that is given twice is refused."""
+    values: dict[str, str] = {}
+    for name, value in parameters:
+        if name in values:
+            both = f"{values[name]} and {value}"
+            raise click.UsageError(f"The parameter {name} is given twice ({both}): give it once.")
+        values[name] = value
+    return values
 
 
 @cli.command(epilog=EXAMPLES["doctor"])

@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from musig.errors import MusigError, nearest
+from musig.errors import MusigError, counted, nearest
 
 if TYPE_CHECKING:
-    from musig.catalog import Catalog
+    from musig.catalog import Catalog, Problem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT = "embedded-classroom"
@@ -50,7 +50,7 @@ EXAMPLES = {
         "musig train --dataset embedded-classroom --out MODEL",
         "musig train --data my_playlists --min-playlists 8 --groups GENRE,AUDIO --out MODEL",
     ),
-    "complete": _example("musig complete --model MODEL --seeds t00001,t00002 --k 20 --json"),
+    "complete": _example("musig complete --model MODEL --seeds t000001,t000002 --k 20 --json"),
     "run": _example(
         "musig run 04 05 --profile smoke --jobs 2",
         "musig run notebooks/05_multitask_training.ipynb --profile real -p data my_playlists",
@@ -124,8 +124,7 @@ def load_data(folder: str | None, dataset: str | None, seed: int = 0) -> Catalog
     catalog = load(folder, None if folder else dataset or DEFAULT, seed)
     for note in catalog.notes:
         click.echo(note, err=True)
-    found = f"{len(catalog.playlists):,} playlists, {catalog.n_tracks:,} tracks"
-    click.echo(f"{catalog.name}: {found}", err=True)
+    click.echo(f"{catalog.name}: {_found(catalog)}", err=True)
     return catalog
 
 
@@ -172,12 +171,11 @@ def validate(target: str) -> None:
         click.echo(problem)
     errors = sum(problem.level == "error" for problem in problems)
     warnings = len(problems) - errors
-    counts = f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    counts = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
     if errors or catalog is None:
         click.echo(f"{target}: {counts}: it cannot be used as it is")
         sys.exit(1)
-    found = f"{len(catalog.playlists):,} playlists, {catalog.n_tracks:,} tracks"
-    click.echo(f"{target}: {counts}; {found}")
+    click.echo(f"{target}: {counts}; {_found(catalog)}")
 
 
 @data.command(epilog=EXAMPLES["get"])
@@ -206,7 +204,7 @@ def make(size: str, seed: int, out: Path) -> None:
         raise MusigError(f"{out} exists already: choose another name, or remove it first.")
     catalog = make_catalog(size, seed)
     write_folder(catalog, out)
-    click.echo(f"{out}: {len(catalog.playlists):,} playlists, {catalog.n_tracks:,} tracks")
+    click.echo(f"{out}: {_found(catalog)}")
 
 
 @data.command(epilog=EXAMPLES["join"])
@@ -227,12 +225,16 @@ def join(slices: Path, features: Path, genres: Path, out: Path) -> None:
     """Join playlists with features by track and genres by artist, as a folder."""
     from musig.sources.join import join as join_tables
 
-    click.echo(join_tables(slices, features, genres, out))
+    problems: list[Problem] = []
+    joined = join_tables(slices, features, genres, out, problems)
+    for problem in problems:
+        click.echo(problem, err=True)
+    click.echo(joined)
 
 
 def _is_name(target: str, names: tuple[str, ...]) -> bool:
     return target in names and not Path(target).exists()
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def _found(catalog: Catalog) -> str:
+    return f"{counted(len(catalog.playlists), 'playlist')}, {counted(catalog.n_tracks, 'track')}"

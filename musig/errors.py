@@ -29,16 +29,49 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     str
         The end of a sentence, to be appended to "unknown …".
 
+    Notes
+    -----
+    Notebook: 01_catalog
+
     Examples
     --------
     >>> nearest("GENRES", ["GENRE", "AUDIO"])
     "did you mean 'GENRE'? Valid: GENRE, AUDIO."
     >>> nearest("zzz", ["GENRE", "AUDIO"])
-    'valid: GENRE, AUDIO.'
+    'expected one of GENRE, AUDIO.'
     """
     names = list(valid)
     listing = ", ".join(names)
     match = get_close_matches(name, names, n=1, cutoff=0.5)
     if match:
         return f"did you mean '{match[0]}'? Valid: {listing}."
-    return f"valid: {listing}."
+    return f"expected {'one of ' if len(names) > 1 else ''}{listing}."
+
+
+def counted(number: int, noun: str) -> str:
+    """Give a number with its noun, in the plural unless there is one of it.
+
+    Parameters
+    ----------
+    number : int
+        How many.
+    noun : str
+        What, in the singular.
+
+    Returns
+    -------
+    str
+        To be put into a sentence.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+
+    Examples
+    --------
+    >>> counted(1, "track"), counted(7071, "playlist"), counted(2, "entry"), counted(0, "mix")
+    ('1 track', '7,071 playlists', '2 entries', '0 mixes')
+    """
+    plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
+    plural = noun + "es" if noun.endswith("x") else plural
+    return f"{number:,} {noun if number == 1 else plural}"

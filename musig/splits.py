@@ -29,7 +29,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from musig.catalog import Catalog
-from musig.errors import MusigError
+from musig.errors import MusigError, counted
 from musig.files import aside
 
 
@@ -121,15 +121,15 @@ def split_playlists(
     n = playlists if isinstance(playlists, int) else len(playlists.playlists)
     if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise MusigError(
-            f"split_playlists: fractions is {fractions}; expected three numbers of at least 0 "
-            "whose sum is 1, for training, validation and test."
+            f"The playlists cannot be split by the fractions {fractions}: give three numbers of "
+            "at least 0 whose sum is 1, for training, validation and test."
         )
     n_valid, n_test = (int(np.floor(n * fraction + 0.5)) for fraction in fractions[1:])
     n_train = n - n_valid - n_test
     if n_train < 1:
         raise MusigError(
-            f"split_playlists: of {n} playlists, fractions {fractions} leave none for training; "
-            "use more playlists or a larger first fraction."
+            f"Of {counted(n, 'playlist')}, the fractions {fractions} leave none for training: use "
+            "more playlists or a larger first fraction."
         )
     order = np.random.default_rng(seed).permutation(n).astype(np.int64)
     train, valid, test = np.split(order, [n_train, n_train + n_valid])
@@ -162,12 +162,16 @@ def split_artists(catalog: Catalog, seed: int, fraction: float = 0.1) -> np.ndar
     Notebook: 01_catalog
     """
     if not 0 < fraction < 1:
-        raise MusigError(f"split_artists: fraction is {fraction}; expected a number in (0, 1).")
+        raise MusigError(
+            f"Artists cannot be held out by the fraction {fraction}: give a number above 0 and "
+            "below 1."
+        )
     artist = artist_groups(catalog.tracks)
     sizes = np.bincount(artist)
     if len(sizes) < 2:
         raise MusigError(
-            f"split_artists: {catalog.name} has {len(sizes)} artist; at least two are needed."
+            f"No artist of {catalog.name} can be held out, because it has "
+            f"{counted(len(sizes), 'artist')}: use data with two artists or more."
         )
     order = np.random.default_rng(seed).permutation(len(sizes))
     fits = np.cumsum(sizes[order]) <= fraction * len(artist)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from musig.errors import counted
 from musig.playlists import Playlists, distinct
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ def _odd_columns(tracks: pd.DataFrame, file: str) -> list[Problem]:
         loud = tracks["loudness"].to_numpy(dtype=np.float64)
         loud = loud[(loud > 0) & (loud <= RANGES["loudness"][1])]
         if len(loud):
-            found = f"{len(loud):,} values above 0 dB, the highest {loud.max():.3f}"
+            found = f"{counted(len(loud), 'value')} above 0 dB, the highest {loud.max():.3f}"
             problems.append(Problem("warning", file, None, "loudness", found, "at most 0 dB"))
     if "tempo" in tracks and (still := int((tracks["tempo"] == 0).sum())):
         found = f"the value 0 (count: {still:,})"
@@ -177,7 +178,7 @@ def _odd_columns(tracks: pd.DataFrame, file: str) -> list[Problem]:
     if features:
         known = tracks[features].notna().sum(axis=1)
         if partly := int(((known > 0) & (known < len(features))).sum()):
-            found = f"NaN in some but not all audio features of {partly:,} tracks"
+            found = f"NaN in some but not all audio features of {counted(partly, 'track')}"
             problems.append(
                 Problem("warning", file, None, None, found, "all of a track's features, or none")
             )
@@ -212,6 +213,6 @@ def _check_playlists(playlists: Playlists, n_tracks: int) -> list[Problem]:
     dropped = distinct(playlists.indptr, playlists.tracks)[2]
     for row in np.flatnonzero(dropped):
         where = f"playlist {playlists.ids[row]}"
-        found = f"{dropped[row]} repeats of a track"
+        found = f"{counted(dropped[row], 'repeat')} of a track"
         problems.append(Problem("error", "playlists", where, "track_id", found, "each track once"))
     return problems

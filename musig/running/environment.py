@@ -17,6 +17,7 @@ from pathlib import Path
 
 import musig
 from musig import cache
+from musig.errors import counted
 from musig.running import machine, records
 
 
@@ -60,7 +61,7 @@ def report() -> str:
         "cores": str(machine.available_cores()),
         "torch threads": str(torch.get_num_threads()),
         "set": threads or "no number of threads",
-        "cache": f"{root}: {len(stages)} stages, {size:,.1f} MB",
+        "cache": f"{root}: {counted(len(stages), 'stage')}, {size:,.1f} MB",
         "runs": str(records.folder()),
         "MUSIG_DATA": "not set" if not data else data + missing,
     }

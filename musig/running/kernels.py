@@ -11,7 +11,7 @@ A notebook is written after every cell, so that what was done can be looked at a
 Contents
 --------
 - :func:`execute`: a notebook, executed; :func:`environment`: the kernel's environment;
-- :func:`end`: ends kernels when the user interrupts.
+- :class:`Started`: the kernels of a run, which end together when the user interrupts.
 
 References
 ----------
@@ -23,6 +23,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,7 @@ def execute(
     given: dict[str, Any],
     variables: dict[str, str],
     bar: dict[str, Any] | bool,
-    kernels: list[Any],
+    started: Started,
 ) -> nbformat.NotebookNode:
     """Execute a notebook; a failure becomes a sentence.
 
@@ -59,8 +60,8 @@ def execute(
         The kernel's environment, on top of this process's.
     bar : dict or bool
         Options of tqdm for a progress bar, or False for none.
-    kernels : list
-        The manager of the kernel is noted here, for :func:`end`.
+    started : Started
+        The kernel is noted here.
 
     Returns
     -------
@@ -70,7 +71,8 @@ def execute(
     Raises
     ------
     MusigError
-        If a cell fails or the kernel dies, with the place of what was executed until then.
+        If a cell fails or the kernel dies, with the place of what was executed until then; or if
+        the run was interrupted before the kernel was there.
 
     Notes
     -----
@@ -94,7 +96,7 @@ def execute(
             parameters=given,
             kernel_name="python3",
             language="python",
-            kernel_manager_class=_this_python(variables, kernels),
+            kernel_manager_class=_this_python(variables, started),
             progress_bar=bar,
         )
     except PapermillExecutionError as error:
@@ -146,7 +148,7 @@ def environment(profile: str, changed: dict[str, Any], threads: int | None) -> d
     }
 
 
-def _this_python(variables: dict[str, str], kernels: list[Any]) -> type:
+def _this_python(variables: dict[str, str], started: Started) -> type:
     """Make a kernel manager that starts this interpreter, whatever kernels are installed."""
     from ipykernel.kernelspec import get_kernel_dict
     from jupyter_client.kernelspec import KernelSpec
@@ -163,27 +165,49 @@ def _this_python(variables: dict[str, str], kernels: list[Any]) -> type:
         @property
         def kernel_spec(self) -> KernelSpec:
             """Its command and environment."""
-            if self not in kernels:
-                kernels.append(self)
             quiet = ["--log-level=CRITICAL"]  # it tells of being interrupted at its regular end
             return KernelSpec(**{**get_kernel_dict(quiet), "env": variables})
+
+        async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
+            """Start it, unless the run was interrupted."""
+            started.go_on()
+            await super().start_kernel(**options)
+            started.note(self)
 
     return ThisPython
 
 
-def end(kernels: list[Any]) -> None:
-    """End kernels at once, whatever they are doing.
-
-    Parameters
-    ----------
-    kernels : list
-        Managers, as :func:`execute` noted them.
+class Started:
+    """The kernels of a run, which may be started by several threads.
 
     Notes
     -----
+    An interrupt may come while a kernel is being started. That it has come is noted before the
+    kernels that are known are ended, and a kernel becomes known before the note is looked at: so
+    one of the two sides ends it.
+
     Notebook: 01_catalog
     """
-    for manager in kernels:
-        process = getattr(manager.provisioner, "process", None)
-        if process is not None and process.poll() is None:
-            process.kill()
+
+    def __init__(self) -> None:
+        self._interrupted = threading.Event()
+        self._managers: list[Any] = []
+
+    def go_on(self) -> None:
+        """Refuse to go on once the run was interrupted, which raises MusigError."""
+        if self._interrupted.is_set():
+            raise MusigError("The run was interrupted.")
+
+    def note(self, manager: Any) -> None:
+        """Take a kernel that was just started; end it if it came too late."""
+        self._managers.append(manager)
+        if self._interrupted.is_set():
+            self.end()
+
+    def end(self) -> None:
+        """End all kernels at once, whatever they are doing, and those that are yet to come."""
+        self._interrupted.set()
+        for manager in self._managers:
+            process = getattr(manager.provisioner, "process", None)
+            if process is not None and process.poll() is None:
+                process.kill()

@@ -361,7 +361,8 @@ def check(parameter: Parameter, value: Any, where: str = "parameter") -> Any:
             raise MusigError(f"{said}, expected {_article(kind)}.{_hint([value], kind)}")
     for item in items:
         if parameter.choices and str(item) not in parameter.choices:
-            raise MusigError(f"{said}, expected one of: {nearest(str(item), parameter.choices)}")
+            hint = nearest(str(item), parameter.choices)
+            raise MusigError(f"{said}{', ' if hint.startswith('expected') else ': '}{hint}")
         for sign, bound in parameter.bounds:
             keeps = {">=": item >= bound, ">": item > bound, "<=": item <= bound, "<": item < bound}
             if not keeps[sign]:

@@ -7,7 +7,7 @@ not change is kept; and one that fails takes nothing with it.
 Conventions
 -----------
 Progress goes to the standard error stream, never into an output. A notebook that is being
-executed, or failed, is in ``unfinished`` in the folder of the manifests.
+executed, or failed, is in ``unfinished`` in the cache, which nobody keeps or publishes.
 
 Contents
 --------
@@ -25,8 +25,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from musig import cache
 from musig.errors import MusigError
-from musig.running import freshness, kernels, records
+from musig.running import freshness, kernels
 from musig.running.machine import available_cores
 from musig.running.parameters import find, parameters
 from musig.running.profiles import Profile, load_profile, settle
@@ -154,23 +155,23 @@ def _run_all(
     settled = _settle_all(list(targets), profile, overrides)
     jobs = max(1, min(jobs, len(settled)))
     threads = max(1, available_cores() // jobs) if jobs > 1 else None
-    started: list[Any] = []
+    started = kernels.Started()
     # In threads, because in the main one papermill's event loop would take an interrupt for itself.
     with ThreadPoolExecutor(max_workers=jobs) as pool:
         futures: list[Future[Outcome]] = []
-        for number, (path, (values, changed)) in enumerate(settled.items()):
-            variables = kernels.environment(profile.name, changed, threads)
-            label = [profile.name, changed]
-            row = number % jobs if progress else None
-            arguments = (path, targets[path], values, label, variables, started, row)
-            futures.append(pool.submit(_run, *arguments))
         try:
+            for number, (path, (values, changed)) in enumerate(settled.items()):
+                variables = kernels.environment(profile.name, changed, threads)
+                label = [profile.name, changed]
+                row = number % jobs if progress else None
+                arguments = (path, targets[path], values, label, variables, started, row)
+                futures.append(pool.submit(_run, *arguments))
             # in short steps: a wait without a limit would hold an interrupt back
             while wait(futures, timeout=0.2).not_done:
                 pass
         except BaseException:
+            started.end()
             pool.shutdown(wait=False, cancel_futures=True)
-            kernels.end(started)
             raise
     errors = [error for future in futures if (error := future.exception()) is not None]
     for error in errors:
@@ -202,7 +203,7 @@ def _run(
     values: dict[str, Any],
     label: list[Any],
     variables: dict[str, str],
-    started: list[Any],
+    started: kernels.Started,
     row: int | None,
 ) -> Outcome:
     """Execute or keep one notebook whose parameters are settled; ``row`` is its bar's."""
@@ -217,8 +218,9 @@ def _run(
         bar = {"desc": notebook.stem, "leave": False, "position": row, "file": sys.stderr}
         defaults = {item.name: item.default for item in parameters(notebook)}
         given = {name: value for name, value in values.items() if value != defaults[name]}
-        working = records.folder() / "unfinished" / f"{notebook.stem}-{key[:8]}.ipynb"
+        working = cache.root() / "unfinished" / f"{notebook.stem}-{key[:8]}.ipynb"
         shown = bar if row is not None and sys.stderr.isatty() else False
+        started.go_on()
         executed = kernels.execute(source, notebook.name, working, given, variables, shown, started)
         freshness.mark(executed, source, key)
         # papermill notes where the files are on this machine, which is nobody's business

@@ -148,8 +148,20 @@ def locate(data: Path | str) -> Path:
         if place.exists():
             return place
     looked = " or ".join(str(place) for place in places)
-    hint = "" if path.parts[1:] else f" If a data set was meant: {nearest(str(data), DATASETS)}"
+    if str(data) in DATASETS:
+        raise MusigError(
+            f"No folder {looked}: {data} is the name of a data set, so give it as dataset "
+            f"(--dataset {data})."
+        )
+    known = dict.fromkeys([*DATASETS, *_folders(places[1:])])  # each once
+    hint = "" if path.parts[1:] else f" If one by its name was meant: {nearest(str(data), known)}"
     raise MusigError(f"No folder {looked}: give a folder that exists.{hint}")
+
+
+def _folders(places: list[Path]) -> list[str]:
+    """List names of the folders beside places that do not exist."""
+    roots = [place.parent for place in places if place.parent.is_dir()]
+    return sorted(path.name for root in roots for path in root.iterdir() if path.is_dir())
 
 
 def _named(name: str, seed: int) -> tuple[Catalog | None, list[Problem]]:

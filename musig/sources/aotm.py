@@ -30,6 +30,7 @@ import ijson
 from tqdm import tqdm
 
 from musig.catalog import Catalog, Problem
+from musig.errors import counted
 from musig.sources.collect import Collector, json_problem
 from musig.sources.report import Report, short
 
@@ -79,13 +80,13 @@ def read(path: Path) -> tuple[Catalog | None, list[Problem]]:
         report.problems.append(json_problem(path))
     if not collector.ids and not report.failed():
         report.error(None, None, "no mix", "a list of mixes")
-    for count, what in (
-        (repeats, "repeats of a track within a mix"),
-        (empty, "empty mixes"),
-        (twice, "mixes with the id of an earlier one"),
+    for count, noun, which in (
+        (repeats, "repeat", " of a track within a mix"),
+        (empty, "empty mix", ""),
+        (twice, "mix", " with the id of an earlier one"),
     ):
         if count:
-            report.warning(None, None, f"{count:,} {what}, which are dropped", "none")
+            report.warning(None, None, f"{counted(count, noun)}{which}, dropped", "none")
     return (None if report.failed() else collector.catalog("aotm2011")), report.problems
 
 

@@ -7,7 +7,8 @@ Conventions
 - Numbers become float32, unknown NaN. In a column of numbers an empty cell and ``NaN``, ``NA``,
   ``null``, ``None`` are unknown; in a column of text only an empty cell is, for "NA" and "None"
   are names of artists.
-- ``genres`` in CSV: a JSON list, the same in Python's spelling, or tags separated by ``|``.
+- ``genres`` in CSV: a JSON list, the same in Python's spelling, or tags separated by ``|``. A
+  comma outside a list separates nothing, for names of genres hold some: it is warned of.
 
 Contents
 --------
@@ -29,9 +30,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from musig.errors import counted
 from musig.sources.report import Report, short
 from musig.validation import COLUMNS, RANGES, TEXT, check_tracks
 
+_GENRES = 'JSON such as ["rock", "folk"], or rock|folk'
 _UNKNOWN_NUMBERS = ("nan", "na", "n/a", "null", "none", "")
 
 
@@ -174,7 +177,8 @@ def tidy_genres(values: pd.Series, report: Report) -> list[list[str]]:
     values : Series, shape (n,)
         Lists, or text as :func:`parse_genres` reads it.
     report : Report
-        Takes every cell that is no list of texts.
+        Takes every cell that is no list of texts, and the first whose commas were perhaps meant
+        to separate.
 
     Returns
     -------
@@ -185,11 +189,14 @@ def tidy_genres(values: pd.Series, report: Report) -> list[list[str]]:
     -----
     Notebook: 01_catalog
     """
-    genres = []
+    genres: list[list[str]] = []
+    commas: list[int] = []
     for row, cell in enumerate(values):
         try:
             if isinstance(cell, str):
                 tags = parse_genres(cell)
+                if "," in cell and "|" not in cell and not cell.lstrip().startswith("["):
+                    commas.append(row)
             elif isinstance(cell, list | tuple | np.ndarray):
                 tags = [tag for tag in cell if tag is not None]
                 if not all(isinstance(tag, str) for tag in tags):
@@ -199,10 +206,13 @@ def tidy_genres(values: pd.Series, report: Report) -> list[list[str]]:
             else:
                 raise ValueError(cell)
         except ValueError:
-            expected = 'a list of texts: JSON such as ["rock", "folk"], or rock|folk'
-            report.error(row, "genres", short(cell), expected)
+            report.error(row, "genres", short(cell), f"a list of texts: {_GENRES}")
             tags = []
         genres.append(tags)
+    if commas:
+        more = f" (and {counted(len(commas) - 1, 'cell')} more like it)" if commas[1:] else ""
+        found = f"{short(values.iloc[commas[0]])}, read as one genre{more}"
+        report.warning(commas[0], "genres", found, f"{_GENRES}, where several were meant")
     return genres
 
 

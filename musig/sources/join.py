@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from musig.catalog import FEATURES, Catalog
+from musig.catalog import FEATURES, Catalog, Problem
 from musig.errors import MusigError
 from musig.sources import mpd
 from musig.sources.columns import read_frame, tidy_genres, tidy_tracks
@@ -36,7 +36,13 @@ from musig.sources.report import Report, usable
 from musig.sources.tables import write_folder
 
 
-def join(slices_folder: Path, features_table: Path, genres_table: Path, out_folder: Path) -> Path:
+def join(
+    slices_folder: Path,
+    features_table: Path,
+    genres_table: Path,
+    out_folder: Path,
+    problems: list[Problem] | None = None,
+) -> Path:
     """Join slices with a table of features and a table of genres.
 
     Parameters
@@ -49,6 +55,8 @@ def join(slices_folder: Path, features_table: Path, genres_table: Path, out_fold
         Parquet or CSV, a row an artist.
     out_folder : Path
         Must not exist; written aside and renamed.
+    problems : list of Problem, optional
+        Warnings about the slices and the tables are appended.
 
     Returns
     -------
@@ -72,14 +80,17 @@ def join(slices_folder: Path, features_table: Path, genres_table: Path, out_fold
             raise MusigError(f"{path} does not exist: join needs slices and two tables.")
     if not slices_folder.is_dir() or not mpd.slices(slices_folder):
         raise MusigError(f"{slices_folder} holds no slice: expected mpd.slice.FIRST-LAST.json.")
-    features = _features(Path(features_table))  # the small files first
-    genres = _genres(Path(genres_table))
-    catalog = usable(*mpd.read(slices_folder), str(slices_folder))
+    problems = [] if problems is None else problems
+    features = _features(Path(features_table), problems)  # the small files first
+    genres = _genres(Path(genres_table), problems)
+    read, found = mpd.read(slices_folder)
+    catalog = usable(read, found, str(slices_folder))
+    problems += found
     tracks = _with_genres(_with_features(catalog.tracks, features), genres)
     return write_folder(Catalog(tracks, catalog.playlists, out_folder.name), out_folder)
 
 
-def _features(path: Path) -> pd.DataFrame:
+def _features(path: Path, problems: list[Problem]) -> pd.DataFrame:
     report = Report(path.name)
     frame = read_frame(path, report)
     tracks = None
@@ -89,10 +100,11 @@ def _features(path: Path) -> pd.DataFrame:
         tracks = tidy_tracks(frame, report)
         if not {*FEATURES, "popularity"} & set(frame.columns):
             report.missing(f"of features (such as {FEATURES[0]}) or popularity", frame.columns)
+    problems += report.problems
     return usable(tracks, report.problems, str(path))
 
 
-def _genres(path: Path) -> pd.DataFrame:
+def _genres(path: Path, problems: list[Problem]) -> pd.DataFrame:
     report = Report(path.name)
     frame = read_frame(path, report)
     if frame is not None:
@@ -107,6 +119,7 @@ def _genres(path: Path) -> pd.DataFrame:
             frame["genres"] = pd.Series(tidy_genres(frame["genres"], report), index=frame.index)
             if "main_genre" not in frame:
                 frame["main_genre"] = frame["genres"].map(main_genre)
+    problems += report.problems
     return usable(frame, report.problems, str(path))
 
 

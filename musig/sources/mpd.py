@@ -30,6 +30,7 @@ import numpy as np
 from tqdm import tqdm
 
 from musig.catalog import Catalog, Problem
+from musig.errors import counted
 from musig.sources.collect import Collector, json_problem
 from musig.sources.report import Report, short
 
@@ -109,7 +110,7 @@ def read(folder: Path) -> tuple[Catalog | None, list[Problem]]:
             reader.read(path, bar)
     report = Report(folder.name, reader.problems)
     if reader.repeats:
-        found = f"{reader.repeats:,} repeats of a track within a playlist, which are dropped"
+        found = f"{counted(reader.repeats, 'repeat')} of a track within a playlist, dropped"
         report.warning(None, "tracks", found, "each track once")
     return (None if report.failed() else reader.collector.catalog(folder.name)), reader.problems
 
@@ -153,11 +154,10 @@ class _Reader:
         pid, name, entries = (playlist.get(key) for key in ("pid", "name", "tracks"))
         if type(pid) is not int:
             report.error(place, "pid", short(pid), "a whole number")
-            return
-        place += f" (pid {pid})"
-        if pid in self.collector.ids:
-            report.error(place, "pid", short(pid), "each pid once in all slices")
-            return
+        else:
+            place += f" (pid {pid})"
+            if pid in self.collector.ids:
+                report.error(place, "pid", short(pid), "each pid once in all slices")
         if name is not None and not isinstance(name, str):
             report.error(place, "name", short(name), "text, or nothing")
             name = None
@@ -169,10 +169,11 @@ class _Reader:
             return
         announced = playlist.get("num_tracks", len(entries))
         if announced != len(entries):
-            found = f"{len(entries)} tracks where num_tracks says {announced}"
+            found = f"{counted(len(entries), 'track')} where num_tracks says {announced}"
             report.warning(place, "num_tracks", found, "the same number")
         positions = self._tracks(report, place, entries)
-        self.repeats += self.collector.playlist(pid, name, positions)
+        if type(pid) is int:  # else the file has an error and gives nothing
+            self.repeats += self.collector.playlist(pid, name, positions)
 
     def _tracks(self, report: Report, place: str, entries: list) -> list[int]:
         positions, order = [], []

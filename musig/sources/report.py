@@ -46,13 +46,17 @@ class Report:
 
     def error(self, row: Any, column: str | None, found: str, expected: str) -> None:
         """Append an error; ``row`` is counted from 0, or words for a place, or None."""
-        if row is not None and not isinstance(row, str):
-            row = int(row) + 1 if self.rows is None else int(self.rows[row])
-        self.problems.append(Problem("error", self.file, row, column, found, expected))
+        self.problems.append(Problem("error", self.file, self._place(row), column, found, expected))
 
-    def warning(self, place: str | None, column: str | None, found: str, expected: str) -> None:
-        """Append a warning."""
+    def warning(self, row: Any, column: str | None, found: str, expected: str) -> None:
+        """Append a warning; ``row`` as for :meth:`error`."""
+        place = self._place(row)
         self.problems.append(Problem("warning", self.file, place, column, found, expected))
+
+    def _place(self, row: Any) -> int | str | None:
+        if row is None or isinstance(row, str):
+            return row
+        return int(row) + 1 if self.rows is None else int(self.rows[row])
 
     def missing(self, column: str, columns: Iterable[object]) -> None:
         """Append that a column is not there."""

@@ -98,14 +98,50 @@ def words(n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def dealt(n_kinds: int, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Deal ``n`` kinds out like cards: as equal in number as possible, in random order."""
+    """Deal ``n`` kinds out like cards: as equal in number as possible, in random order.
+
+    Parameters
+    ----------
+    n_kinds : int, > 0
+    n : int
+        How many to deal.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Kinds, from 0.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     return rng.permutation(np.arange(n) % n_kinds)
 
 
 def fill(
     patterns: Sequence[str], n: int, rng: np.random.Generator, **extra: Sequence[str]
 ) -> np.ndarray:
-    """Fill one dealt pattern per row with two invented words and the row's extra fields."""
+    """Fill one dealt pattern per row with two invented words and the row's extra fields.
+
+    Parameters
+    ----------
+    patterns : sequence of str
+        With ``{a}``, ``{b}`` and the extra fields in braces.
+    n : int
+        Number of rows.
+    rng : numpy.random.Generator
+    **extra : sequence of str, length n
+        Further fields.
+
+    Returns
+    -------
+    ndarray of str (object), shape (n,)
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     a, b = words(n, rng), words(n, rng)
     out = np.empty(n, dtype=object)
     for i, pattern in enumerate(dealt(len(patterns), n, rng)):
@@ -116,17 +152,59 @@ def fill(
 
 
 def track_names(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Invent ``n`` track titles (object array); see :func:`words`."""
+    """Invent ``n`` track titles (object array); see :func:`words`.
+
+    Parameters
+    ----------
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of str (object), shape (n,)
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     return fill(TRACK_PATTERNS, n, rng)
 
 
 def artist_names(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Invent ``n`` artist names (object array); see :func:`words`."""
+    """Invent ``n`` artist names (object array); see :func:`words`.
+
+    Parameters
+    ----------
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of str (object), shape (n,)
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     return fill(ARTIST_PATTERNS, n, rng)
 
 
 def album_names(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Invent ``n`` album titles (object array); see :func:`words`."""
+    """Invent ``n`` album titles (object array); see :func:`words`.
+
+    Parameters
+    ----------
+    n : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of str (object), shape (n,)
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     return fill(ALBUM_PATTERNS, n, rng)
 
 

@@ -102,13 +102,43 @@ def observe(truth: TrackTruth, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def artist_tags(genre: int, rng: np.random.Generator) -> list[str]:
-    """Draw one to three different finer tags of a genre."""
+    """Draw one to three different finer tags of a genre.
+
+    Parameters
+    ----------
+    genre : int
+        Its number.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of str
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     tags = GENRES[genre].tags
     return [tags[k] for k in rng.permutation(len(tags))[: rng.integers(1, 4)]]
 
 
 def album_of(artist: np.ndarray) -> np.ndarray:
-    """Give albums numbers: each artist's tracks in order, at most ALBUM_TRACKS to an album."""
+    """Give albums numbers: each artist's tracks in order, at most ALBUM_TRACKS to an album.
+
+    Parameters
+    ----------
+    artist : ndarray of int, shape (n,)
+        Artist of each track.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Album of each track, from 0.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
     order = np.argsort(artist, kind="stable")
     start = np.searchsorted(artist[order], artist[order], side="left")
     block = (np.arange(len(artist)) - start) // ALBUM_TRACKS

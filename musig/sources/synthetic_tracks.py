@@ -182,6 +182,10 @@ def natural_scale(z: np.ndarray) -> np.ndarray:
     ndarray float64, shape (n, 9)
         Values: loudness in dB (-60 to 0), tempo in BPM, the others in [0, 1]. Increasing in ``z``.
 
+    Notes
+    -----
+    Notebook: 01_catalog
+
     Examples
     --------
     >>> natural_scale(np.zeros((1, 9))).round(2).tolist()

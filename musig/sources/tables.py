@@ -30,7 +30,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from musig.catalog import Catalog, Playlists, Problem, distinct
-from musig.errors import MusigError
+from musig.errors import MusigError, counted
 from musig.sources.columns import read_frame, tidy_numbers, tidy_tracks
 from musig.sources.report import Report
 
@@ -194,6 +194,8 @@ def _playlists(
     for column in ("pid", "track_id"):
         for row in np.flatnonzero(entries[column].isna().to_numpy()):
             report.error(row, column, "nothing", "an id")
+    owner, first_pids = pd.factorize(entries["pid"])  # without an id: -1
+    pids = _pids(first_pids)
     codes, ids = pd.factorize(entries["track_id"])
     ids = pd.Index(ids).astype("str")
     positions = codes
@@ -204,11 +206,11 @@ def _playlists(
         counts = np.bincount(codes[codes >= 0], minlength=len(ids))
         for code in np.flatnonzero(lookup[:-1] < 0):
             first = int((codes == code).argmax())
-            found = f"{ids[int(code)]!r} ({counts[code]:,} entries, the first in playlist "
-            found += f"{entries['pid'].iloc[first]})"
+            where = f"playlist {pids[owner[first]]}" if owner[first] >= 0 else "one without an id"
+            count = counted(counts[code], "entry")
+            found = f"{ids[int(code)]!r} ({count}, the first in {where})"
             report.error(first, "track_id", found, "an id from the table of tracks")
         ids = known
-    owner, pids = pd.factorize(entries["pid"])
     order = np.argsort(owner, kind="stable")
     if "pos" in entries:
         pos = tidy_numbers(entries["pos"], report)
@@ -219,17 +221,19 @@ def _playlists(
     flat = positions[order].astype(np.int32)
     indptr, flat, dropped = distinct(indptr, flat)
     if dropped.any():
-        found = f"{dropped.sum():,} repeats of a track within a playlist ({(dropped > 0).sum():,} "
-        found += f"of {len(pids):,} playlists), which are dropped"
+        found = f"{counted(dropped.sum(), 'repeat')} of a track within a playlist "
+        found += f"({(dropped > 0).sum():,} of {counted(len(pids), 'playlist')}), dropped"
         report.warning(None, "track_id", found, "each track once")
     names = np.full(len(pids), None, dtype=object)
-    return Playlists(_pids(pids), names, indptr, flat), ids
+    return Playlists(pids, names, indptr, flat), ids
 
 
 def _pids(values: Any) -> np.ndarray:
     """Make int64 of ids that are whole numbers, in CSV too; text of any other."""
     array = np.asarray(values)
     if array.dtype.kind in "iu":
+        return array.astype(np.int64)
+    if array.dtype.kind == "f" and (array % 1 == 0).all():  # whole, beside empty cells
         return array.astype(np.int64)
     texts = np.array([str(value) for value in values], dtype=object)
     if all(text.isascii() and text.isdigit() and str(int(text)) == text for text in texts):
@@ -244,13 +248,17 @@ def _with_names(playlists: Playlists, path: Path, report: Report) -> Playlists:
     if "pid" not in frame:
         report.missing("pid", frame.columns)
         return playlists
+    given = frame["pid"].notna().to_numpy()
+    for row in np.flatnonzero(~given):
+        report.error(row, "pid", "nothing", "an id")
+    frame, rows = frame[given], np.flatnonzero(given)
     pids = pd.Index(_pids(frame["pid"]))
-    for row in np.flatnonzero(pids.duplicated()):
-        report.error(row, "pid", str(pids[int(row)]), "each pid once")
+    for i in np.flatnonzero(pids.duplicated()):
+        report.error(rows[i], "pid", str(pids[int(i)]), "each pid once")
     where = pd.Index(playlists.ids).get_indexer(pids)
-    for row in np.flatnonzero(where < 0):
-        found = f"playlist {pids[int(row)]}, which is empty: the table of playlists lacks it"
-        report.error(row, "pid", found, "at least one track in every playlist")
+    for i in np.flatnonzero(where < 0):
+        found = f"playlist {pids[int(i)]}, which is empty: the table of playlists lacks it"
+        report.error(rows[i], "pid", found, "at least one track in every playlist")
     names = playlists.names.copy()
     if "name" in frame:
         text = frame["name"].astype("str")

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from musig.catalog import FEATURES, Catalog, Playlists, Problem, distinct
+from musig.errors import counted
 from musig.sources.columns import read_frame, tidy_tracks
 from musig.sources.report import Report
 
@@ -103,7 +104,7 @@ def _playlists(frame: pd.DataFrame, tracks: pd.DataFrame, report: Report) -> Pla
     indptr = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(ids)))])
     indptr, flat, dropped = distinct(indptr.astype(np.int64), flat)
     if dropped.any():
-        found = f"{dropped.sum():,} repeats of a track within a playlist, which are dropped"
+        found = f"{counted(dropped.sum(), 'repeat')} of a track within a playlist, dropped"
         report.warning(None, "track_id", found, "each track once")
     first = frame.drop_duplicates("playlist_id")["playlist_name"]
     names = np.array([name if isinstance(name, str) else None for name in first], dtype=object)

@@ -162,7 +162,9 @@ def test_nonsense_is_refused_before_a_kernel_starts(path, tmp_path, no_kernel):
             told = "['nonsense']" if parameter.type == "list[str]" else "'nonsense'"
             assert f"{parameter.name} is {told}" in refused(**{parameter.name: "nonsense"})
         if parameter.choices:
-            assert "expected one of" in refused(**{parameter.name: "nonsense"})
+            told = refused(**{parameter.name: "nonsense"})
+            assert all(choice in told for choice in parameter.choices)
+            assert "expected one of" in told or "did you mean" in told
         for sign, bound in parameter.bounds:
             beyond = bound - 1 if sign.startswith(">") else bound + 1
             beyond = int(beyond) if "int" in parameter.type else beyond

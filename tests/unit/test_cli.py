@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from itertools import combinations
+from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
 
 from musig.cli import cli, main
+from musig.cli_data import EXAMPLES
+from musig.running import runs
 from musig.running.environment import report
 from musig.sources import write_folder
 
@@ -100,6 +104,11 @@ def test_options_of_train_are_its_settings(musig):
         (["data", "get", "embedded-smoke"], 1, "error: No data set 'embedded-smoke' can be"),
         (["run", "/no/such.ipynb"], 1, "error: There is no notebook 'such'"),
         (["run", "01", "--profile", "smke"], 1, "error: There is no profile 'smke'"),
+        (
+            ["run", "05", "-p", "hops", "1", "-p", "seed", "3", "-p", "hops", "3"],
+            2,
+            "Error: The parameter hops is given twice (1 and 3): give it once.",
+        ),
     ],
 )
 def test_what_is_refused(musig, tmp_path, monkeypatch, arguments, code, says):
@@ -175,7 +184,7 @@ def test_validate_lists_every_problem(musig, tmp_path):
     assert "2 errors, 2 warnings: it cannot be used as it is" in out
     (tmp_path / "tracks.csv").write_text("track_id,energy,mood\na,0.5,x\nb,0.3,y\n")
     code, out, _ = musig("data", "validate", tmp_path)
-    assert code == 0 and "0 errors, 2 warnings; 1 playlists, 2 tracks" in out
+    assert code == 0 and "0 errors, 2 warnings; 1 playlist, 2 tracks" in out
 
 
 def test_doctor_says_what_a_run_would_run_on(musig, monkeypatch, tmp_path):
@@ -187,8 +196,59 @@ def test_doctor_says_what_a_run_would_run_on(musig, monkeypatch, tmp_path):
     lines = dict(line.split(maxsplit=1) for line in out.splitlines())
     assert code == 0 and out.strip() == report()
     assert {"musig", "python", "numpy", "devices", "cores", "cache", "MUSIG_DATA"} <= set(lines)
-    assert lines["cache"] == f"{tmp_path}: 1 stages, 2.0 MB"
+    assert lines["cache"] == f"{tmp_path}: 1 stage, 2.0 MB"
     assert lines["MUSIG_DATA"].endswith("gone (no such folder)")
+
+
+LINES = [
+    line
+    for example in EXAMPLES.values()
+    for line in example.replace("\\\n", " ").splitlines()
+    if line.startswith("  musig")
+]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory, smoke_catalog):
+    """Folder that holds what the examples name."""
+    place = tmp_path_factory.mktemp("examples")
+    write_folder(smoke_catalog, place / "my_playlists")
+    tracks = smoke_catalog.tracks.reset_index()
+    tracks[["track_id", "energy", "popularity"]].to_parquet(place / "features.parquet")
+    genres = tracks[["artist"]].drop_duplicates().assign(genres="rock, pop")
+    genres.to_csv(place / "genres.csv", index=False)
+    entries = [{"track_uri": f"spotify:track:{track}"} for track in tracks["track_id"]]
+    (place / "mpd" / "data").mkdir(parents=True)
+    slice_ = json.dumps({"playlists": [{"pid": 0, "tracks": entries}]})
+    (place / "mpd" / "data" / "mpd.slice.0-999.json").write_text(slice_)
+    (place / "notebooks").symlink_to(Path(__file__).parents[2] / "notebooks")
+    return place
+
+
+def test_every_example_of_the_help_works(musig, monkeypatch, workplace):
+    """In the order of the help, for one makes what another takes; nothing slow, no network."""
+    monkeypatch.chdir(workplace)
+    monkeypatch.setenv("MUSIG_DATA", "")
+    # what would be downloaded or executed is only checked
+    monkeypatch.setattr("musig.sources.fetch", lambda name: {"aotm2011": "file"}[name])
+    checked = []
+    monkeypatch.setattr(
+        runs, "_run", lambda path, out, *rest: checked.append(path) or runs.Outcome(out, "", 0)
+    )
+    told = {}
+    for line in dict.fromkeys(LINES):
+        arguments = shlex.split(line)[1:]
+        if arguments[0] == "train":
+            arguments += ["--epochs", "1", "--embedding-size", "8"]
+            if "--data" in arguments:
+                arguments += ["--out", "OTHER"]  # the model of the other example is there already
+        code, out, err = musig(*arguments)
+        assert code == 0 and out, f"{line}: {err}"
+        told[" ".join(arguments[:2])] = out, err
+    assert len(checked) == 4 and all(path.is_file() for path in checked)
+    assert len(json.loads(told["complete --model"][0])) == 20
+    # what a table of genres leaves in doubt
+    assert "genres.csv, row 1, column genres: found 'rock, pop', read" in told["data join"][1]
 
 
 def notebook(path, *cells):
@@ -231,3 +291,30 @@ time.sleep(600)"""
     code, out, err = musig(*command[3:], first)  # the same again, without the slow one
     assert code == 0 and "01_a: unchanged, kept" in err
     assert out == f"{tmp_path / 'out' / '01_a.ipynb'}\n"
+
+
+@pytest.mark.parametrize(
+    "delay", [0.0, 1.0, *(pytest.param(s, marks=pytest.mark.slow) for s in (0.4, 0.7, 1.5, 2.5))]
+)
+def test_an_interrupt_is_heard_while_the_kernel_is_started(tmp_path, delay):
+    """At no moment of the first seconds does the notebook go on to its end."""
+    pid = tmp_path / "pid"
+    waits = f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    path = notebook(tmp_path / "01_a.ipynb", waits)
+    (tmp_path / "own.yml").write_text("common: {seed: 3}")
+    command = [sys.executable, "-m", "musig.cli", "run", "-P", str(tmp_path / "own.yml")]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "out"), str(path)], stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
+    while "01_a: running" not in (line := process.stderr.readline()):
+        assert line, "it ended"
+    time.sleep(delay)
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 130 and "Traceback" not in errors
+    assert "interrupted: what was finished is kept" in errors
+    assert not (tmp_path / "out").exists()
+    if pid.exists() and pid.read_text():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid.read_text()), 0)

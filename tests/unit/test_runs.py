@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -171,7 +174,8 @@ def test_a_run_from_source_to_record_and_what_is_kept(own, capfd):
     assert record == records.from_notebook(done.path)
     assert record.metrics == {"double": 6} and record.changed == {"seed": 4}
     assert "profile small, seed=4 · toy · seed 4" in text_of(done.path)
-    assert not list((own / "runs" / "unfinished").iterdir())
+    assert not list((own / "cache" / "unfinished").iterdir())
+    assert [path.name for path in (own / "runs").iterdir()] == ["01_toy-small.json"]
     assert str(own) not in json.dumps(nbformat.read(done.path, 4).metadata)
 
     # nothing changed: not even a byte, and the manifest is restored
@@ -201,6 +205,7 @@ def test_a_run_from_source_to_record_and_what_is_kept(own, capfd):
     assert said.startswith("01_toy.ipynb, cell [4]: ValueError: last words What was executed until")
     unfinished = Path(said.rpartition(" is in ")[2].rstrip("."))
     assert "so far" in text_of_streams(unfinished)
+    assert unfinished.parent == own / "cache" / "unfinished"  # never among what is published
     assert done.path.read_bytes() == before
 
 
@@ -227,6 +232,24 @@ def test_several_run_side_by_side_and_a_failure_stops_none(own, monkeypatch):
     assert second.startswith("02_b.ipynb: the kernel ended before the notebook did")
     assert [p.name for p in (own / "out").iterdir()] == ["03_c.ipynb"]
     assert text_of(own / "out" / "03_c.ipynb") == "2 2\n"
+
+
+def test_no_kernel_outlives_an_interrupt_however_late_it_starts(own):
+    def kernel():
+        process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        return SimpleNamespace(provisioner=SimpleNamespace(process=process))
+
+    before, after = kernel(), kernel()
+    started = kernels.Started()
+    started.note(before)
+    started.go_on()
+    assert before.provisioner.process.poll() is None
+    started.end()
+    started.note(after)
+    for manager in (before, after):
+        assert manager.provisioner.process.wait(timeout=10) == -signal.SIGKILL
+    with pytest.raises(MusigError, match=r"^The run was interrupted\.$"):
+        started.go_on()
 
 
 @pytest.mark.parametrize(

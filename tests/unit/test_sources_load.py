@@ -31,6 +31,25 @@ def test_folders_are_also_looked_up_in_musig_data(tmp_path, monkeypatch, smoke_c
         sources.load("mine")
 
 
+def test_a_mistyped_folder_of_musig_data_is_recognised(tmp_path, monkeypatch):
+    for name in ("mpd_sample", "tidytuesday"):  # the second is known by its name, too
+        (tmp_path / "data" / name).mkdir(parents=True)
+    (tmp_path / "data" / "README.md").write_text("")
+    monkeypatch.setenv("MUSIG_DATA", str(tmp_path))
+    with pytest.raises(MusigError) as error:
+        sources.load("mpd_sampl")
+    assert str(error.value) == (
+        f"No folder mpd_sampl or {tmp_path}/data/mpd_sampl: give a folder that exists. If one by "
+        "its name was meant: did you mean 'mpd_sample'? Valid: embedded-smoke, "
+        "embedded-classroom, embedded-paper, tidytuesday, aotm2011, mpd_sample."
+    )
+    monkeypatch.setenv("MUSIG_DATA", str(tmp_path / "gone"))
+    with pytest.raises(MusigError, match="give a folder that exists"):
+        sources.load("mpd_sampl")
+    with pytest.raises(MusigError, match=r"so give it as dataset \(--dataset embedded-smoke\)\."):
+        sources.load("embedded-smoke")
+
+
 def test_names_that_are_not_there():
     with pytest.raises(MusigError, match="No data: give a folder"):
         sources.load()

@@ -93,7 +93,7 @@ def test_repeats_are_dropped_and_counted(tmp_path):
     catalog = sources.load(tmp_path)
     assert catalog.playlists[0].tolist() == [0, 1]
     (note,) = catalog.notes
-    assert "found 2 repeats of a track within a playlist, which are dropped" in note
+    assert "found 2 repeats of a track within a playlist, dropped;" in note
 
 
 def test_text_of_every_script_is_kept_and_shown_escaped(tmp_path):
@@ -188,6 +188,20 @@ def test_wrong_types_are_told_with_their_place(tmp_path, bad, message):
     (told,) = errors(tmp_path)
     assert told.startswith("error: mpd.slice.0-999.json, playlist 2")
     assert message in told
+
+
+@pytest.mark.parametrize("pid", ["1", None, [1], 0])
+def test_a_wrong_pid_hides_no_other_problem(tmp_path, pid):
+    wrong = playlist(pid, [{}, track(1, pos="0"), track(2, mood="calm")], name=3, num_tracks=9)
+    write(tmp_path, [playlist(0, [track(1)]), wrong])
+    assert [told.split("column ")[1].split(":")[0] for told in errors(tmp_path)] == [
+        "pid",
+        "name",
+        "track_uri",
+        "pos",
+    ]
+    warned = [p.column for p in sources.inspect(tmp_path)[1] if p.level == "warning"]
+    assert warned == ["num_tracks", "mood"]
 
 
 def test_every_problem_of_every_file_is_told(tmp_path):

@@ -96,7 +96,7 @@ def test_tidytuesday_repeats_are_dropped_and_counted(tmp_path):
     catalog = sources.load(tmp_path)
     assert catalog.playlists[0].tolist() == [0, 1]
     assert "column tempo: found the value 0 (count: 1)" in catalog.notes[0]
-    assert "found 1 repeats of a track within a playlist" in catalog.notes[1]
+    assert "found 1 repeat of a track within a playlist, dropped;" in catalog.notes[1]
 
 
 def test_tidytuesday_errors_name_the_row_of_the_file(tmp_path):
@@ -131,7 +131,7 @@ def test_aotm_is_read(tmp_path):
     assert catalog.playlists.ids.tolist() == [3, 1]
     assert [entries.tolist() for entries in catalog.playlists] == [[0, 1], [0]]
     (problem,) = problems
-    assert "found 1 repeats of a track within a mix, which are dropped" in str(problem)
+    assert "found 1 repeat of a track within a mix, dropped;" in str(problem)
 
 
 def test_aotm_empty_and_repeated_mixes_are_dropped_and_counted(tmp_path):
@@ -139,8 +139,8 @@ def test_aotm_empty_and_repeated_mixes_are_dropped_and_counted(tmp_path):
     mixes(tmp_path, [mix(1, song), mix(2), mix(1, song)])
     catalog = sources.load(tmp_path)
     assert len(catalog.playlists) == 1
-    assert "found 1 empty mixes" in catalog.notes[0]
-    assert "found 1 mixes with the id of an earlier one" in catalog.notes[1]
+    assert "found 1 empty mix, dropped" in catalog.notes[0]
+    assert "found 1 mix with the id of an earlier one, dropped" in catalog.notes[1]
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ def test_an_unknown_track_is_told_once_with_its_first_place(tmp_path):
     assert told == [
         "error: playlists.parquet, row 2, column track_id: found '?' (2 entries, the first in "
         "playlist 4); expected an id from the table of tracks.",
-        "error: playlists.parquet, row 5, column track_id: found '!' (1 entries, the first in "
+        "error: playlists.parquet, row 5, column track_id: found '!' (1 entry, the first in "
         "playlist 9); expected an id from the table of tracks.",
     ]
 
@@ -243,6 +243,42 @@ def test_a_missing_pid_is_told(tmp_path):
     playlists = tables()["playlists"].assign(pid=[4, 4, None, 9, 9])
     told = errors(write(tmp_path, playlists=playlists))
     assert "error: playlists.parquet, row 3, column pid: found nothing; expected an id." in told
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_an_empty_pid_has_no_name(tmp_path, kind):
+    playlists = tables()["playlists"].assign(pid=[4, 4, None, 9, 9])
+    playlists["pid"] = playlists["pid"].astype("Int64")
+    playlists["track_id"] = ["t1", "t0", "?", "t3", "!"]
+    info = pd.DataFrame({"pid": pd.array([9, None, 12], "Int64"), "name": ["a", "b", "c"]})
+    told = errors(write(tmp_path, kind, playlists=playlists, playlist_info=info))
+    wanted = "expected an id from the table of tracks."
+    assert told == [
+        f"error: playlists.{kind}, row 3, column pid: found nothing; expected an id.",
+        f"error: playlists.{kind}, row 3, column track_id: found '?' (1 entry, the first in one "
+        f"without an id); {wanted}",
+        f"error: playlists.{kind}, row 5, column track_id: found '!' (1 entry, the first in "
+        f"playlist 9); {wanted}",
+        f"error: playlist_info.{kind}, row 2, column pid: found nothing; expected an id.",
+        f"error: playlist_info.{kind}, row 3, column pid: found playlist 12, which is empty: the "
+        "table of playlists lacks it; expected at least one track in every playlist.",
+    ]
+
+
+def test_genres_with_commas_are_one_genre_and_told(tmp_path):
+    cells = ["r&b", "rock, pop", "", '["a, b"]', "a, b|c", "['a, b']", "jazz,blues", "Folk, World"]
+    catalog = sources.load(write(tmp_path, "csv", tracks=changed_tracks(genres=cells)))
+    assert catalog.tracks["genres"].iloc[1] == ["rock, pop"]
+    (note,) = catalog.notes
+    assert note == (
+        "warning: tracks.csv, row 2, column genres: found 'rock, pop', read as one genre (and 2 "
+        'cells more like it); expected JSON such as ["rock", "folk"], or rock|folk, where several '
+        "were meant."
+    )
+    one = sources.load(
+        write(tmp_path, "csv", tracks=changed_tracks(genres=["r&b"] * 7 + ["a, b"]))
+    ).notes
+    assert len(one) == 1 and "row 8, column genres: found 'a, b', read as one genre;" in one[0]
 
 
 def test_every_problem_is_told(tmp_path):

@@ -28,12 +28,12 @@ def test_a_split_depends_on_its_seed_only(smoke_catalog):
 
 @pytest.mark.parametrize("fractions", [(0.8, 0.1), (0.9, 0.2, -0.1), (0.5, 0.1, 0.1)])
 def test_fractions_that_are_none_are_refused(fractions):
-    with pytest.raises(MusigError, match="expected three numbers of at least 0 whose sum is 1"):
+    with pytest.raises(MusigError, match="give three numbers of at least 0 whose sum is 1"):
         split_playlists(10, 0, fractions)
 
 
 def test_a_split_without_training_is_refused():
-    with pytest.raises(MusigError, match=r"of 1 playlists, .* leave none for training"):
+    with pytest.raises(MusigError, match=r"^Of 1 playlist, .* leave none for training: use"):
         split_playlists(1, 0, (0.0, 0.5, 0.5))
 
 
@@ -97,7 +97,7 @@ def test_unknown_artists_stand_alone():
 
 
 def test_artists_that_cannot_be_split_are_told():
-    with pytest.raises(MusigError, match="has 1 artist; at least two"):
+    with pytest.raises(MusigError, match=r"^No artist of made .* has 1 artist: use data with two"):
         split_artists(catalogue(artist=["x", "X", "x"]), 0)
-    with pytest.raises(MusigError, match="fraction is 2"):
+    with pytest.raises(MusigError, match="by the fraction 2: give a number above 0 and below 1"):
         split_artists(catalogue(artist=["x", "y"]), 0, 2)
