@@ -70,7 +70,7 @@ def show(
 
 
 def intervals(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
-    """Put results of methods side by side, with their intervals and whom each one beats.
+    r"""Put results of methods side by side, with their intervals and whom each one beats.
 
     Parameters
     ----------
@@ -96,14 +96,14 @@ def intervals(rows: pd.DataFrame, metrics: Sequence[str]) -> pd.DataFrame:
     >>> rows = [("one", "mrr", 0.1, 0.0, 0.2, ""), ("two", "mrr", 0.6, 0.5, 0.7, "one")]
     >>> columns = ["method", "metric", "mean", "low", "high", "beats"]
     >>> intervals(pd.DataFrame(rows, columns=columns), ["mrr"]).iloc[0].tolist()
-    ['mrr', '0.100 [0.000, 0.200]', '0.600 [0.500, 0.700] a']
+    ['mrr', '0.100 [0.000,\xa00.200]', '0.600 [0.500,\xa00.700] a']
     """
     letters = dict(zip(rows["method"].unique(), "abcdefghijklmnopqrstuvwxyz", strict=False))
     cells: dict[str, dict[str, str]] = {metric: {"metric": metric} for metric in metrics}
     for row in rows[rows["metric"].isin(metrics)].to_dict("records"):
         text = f"{row['mean']:.3f}"
         if not pd.isna(row["low"]):
-            text += f" [{row['low']:.3f}, {row['high']:.3f}]"
+            text += f" [{row['low']:.3f},\u00a0{row['high']:.3f}]"  # does not break
         beaten = [letters[name] for name in str(row.get("beats", "")).split(", ") if name]
         column = f"{letters[row['method']]} {row['method']}"
         cells[row["metric"]][column] = " ".join([text, *sorted(beaten)])

@@ -23,6 +23,7 @@ Contents
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -175,6 +176,9 @@ def assemble(root: Path, build: Path, executed: dict[str, Path], profile: str) -
     contents = {name: path.read_bytes() for name, path in wanted.items()}
     manifests = [build / "runs" / f"{Path(name).stem}-{profile}.json" for name in executed]
     runs = [records.load(path) for path in manifests]
+    for name, record in zip(executed, runs, strict=True):
+        signed = ledger.sign(json.loads(contents[name]), records.provenance(record))
+        contents[name] = (json.dumps(signed, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
     page = contents["book/ledger.md"].decode("utf-8")
     contents["book/ledger.md"] = ledger.fill(page, runs, root / "results").encode("utf-8")
 

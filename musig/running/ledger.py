@@ -14,14 +14,17 @@ Contents
 - :func:`runs_table`, :func:`versions_table`: the runs of one build and what they ran on;
 - :func:`results`: the recorded results; :func:`result_table`: one of them; :func:`command`: what
   repeats it;
-- :func:`fill`: the ledger page; :func:`fill_readme`: the README's results.
+- :func:`sign`: the line under a figure or table; :func:`fill`: the ledger page;
+  :func:`fill_readme`: the README's results.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
+from typing import Any
 
 from musig.errors import MusigError
 from musig.running import records
@@ -271,6 +274,48 @@ def result_blocks(folder: Path) -> str:
         for record in results(folder)
     ]
     return "\n\n".join(blocks) or "No run has been recorded yet."
+
+
+def sign(notebook: dict[str, Any], line: str) -> dict[str, Any]:
+    """Put a line of provenance under every figure and table of an executed notebook.
+
+    Parameters
+    ----------
+    notebook : dict
+        The notebook as JSON has it.
+    line : str
+        From :func:`musig.running.records.provenance`.
+
+    Returns
+    -------
+    dict
+        A copy with a cell after each that shows a figure or a table. Cells tagged ``recorded``
+        show the results of other runs and say themselves whose.
+
+    Notes
+    -----
+    Notebook: 06_playlist_completion
+
+    Examples
+    --------
+    >>> shown = {"id": "a", "metadata": {}, "outputs": [{"data": {"image/png": "…"}}]}
+    >>> [cell["id"] for cell in sign({"cells": [shown]}, "01_x · seed 0")["cells"]]
+    ['a', 'a-from']
+    """
+    cells = []
+    for cell in notebook["cells"]:
+        cells.append(cell)
+        shown = [output.get("data", {}) for output in cell.get("outputs", [])]
+        whole = any("image/png" in data or "<table" in _text(data) for data in shown)
+        if whole and "recorded" not in cell["metadata"].get("tags", []):
+            text = f'<p class="provenance">{escape(line)}</p>'
+            of = {"id": f"{cell['id']}-from", "cell_type": "markdown", "metadata": {}}
+            cells.append({**of, "source": [text]})
+    return {**notebook, "cells": cells}
+
+
+def _text(data: dict[str, Any]) -> str:
+    return "".join(data.get("text/html", ""))
 
 
 def fill(page: str, runs: Sequence[RunRecord], results_folder: Path) -> str:

@@ -96,3 +96,22 @@ def test_the_ledger_page_is_filled(tmp_path):
     page = ledger.fill("a\n<!-- ledger:runs -->\nb\n<!-- ledger:results -->\n", [RUN], tmp_path)
     assert "<!--" not in page
     assert "06_playlist_completion" in page and "No run has been recorded yet." in page
+
+
+def test_figures_and_tables_are_signed_and_nothing_else():
+    def cell(name, data, tags=()):
+        return {"id": name, "metadata": {"tags": [*tags]}, "outputs": [{"data": data}]}
+
+    figure, table = {"image/png": "…"}, {"text/html": ["<table>", "</table>"]}
+    cells = [
+        cell("figure", figure),
+        cell("table", table),
+        cell("text", {"text/plain": "1"}),
+        cell("others", table, ["recorded"]),
+        {"id": "words", "metadata": {}, "cell_type": "markdown", "source": ["x"]},
+    ]
+    signed = ledger.sign({"cells": cells, "nbformat": 4}, "06_x · <seed> 0")
+    names = ["figure", "figure-from", "table", "table-from", "text", "others", "words"]
+    assert [each["id"] for each in signed["cells"]] == names
+    assert signed["cells"][1]["source"] == ['<p class="provenance">06_x · &lt;seed&gt; 0</p>']
+    assert len(cells) == 5  # the notebook given is left as it was
