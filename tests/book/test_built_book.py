@@ -175,14 +175,14 @@ def test_a_second_build_keeps_what_did_not_change(built):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def rendered(path):
+def rendered(path, *more):
     """Return a page as a browser without a network makes it."""
     if CHROMIUM is None:
         pytest.skip("there is no chromium on this machine")
     options = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
     options += ["--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=10000"]
     done = subprocess.run(
-        [CHROMIUM, *options, "--dump-dom", path],
+        [CHROMIUM, *options, *more, "--dump-dom", path],
         capture_output=True,
         text=True,
         timeout=120,
@@ -206,3 +206,17 @@ def test_formulas_are_drawn_without_a_network(built, listed):
 def test_the_search_finds_a_page(built):
     page = rendered((built / "html/search.html").as_uri() + "?q=embedding")
     assert len(page.select("ul.search li a")) > 2
+
+
+@pytest.mark.browser
+def test_no_page_is_wider_than_a_narrow_window(built, listed):
+    """500 pixels, the narrowest window that chromium opens without a screen."""
+    script = "addEventListener('load', () => document.title = document.documentElement.scrollWidth)"
+    for name in listed:
+        path = built / f"html/{name}.html"
+        probe = path.with_name(f"probe-{path.name}")
+        html = path.read_text("utf-8").replace("</body>", f"<script>{script}</script></body>")
+        probe.write_text(html, "utf-8")
+        width = rendered(probe.as_uri(), "--window-size=500,900").title.get_text()
+        probe.unlink()
+        assert int(width) <= 500, name
