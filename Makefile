@@ -45,7 +45,7 @@ lock:  ## solve requirements.lock anew from pyproject.toml (keeps what still fit
 	@_build/lock/bin/python -m pip install --quiet uv==$(UV)
 	@cp requirements.lock _build/lock/solved.txt
 	@echo "torch==$(TORCH)" > _build/lock/torch.txt
-	_build/lock/bin/uv pip compile --quiet pyproject.toml _build/lock/torch.txt --extra test --universal \
+	_build/lock/bin/uv pip compile --quiet pyproject.toml _build/lock/torch.txt --extra test --extra vibenet --universal \
 	  --python-version 3.11 --no-annotate --no-header --output-file _build/lock/solved.txt
 	@# CUDA packages come with a CUDA build of torch, in the versions it asks for: not ours to pin.
 	@grep -vE '^(nvidia-|cuda-|triton)' _build/lock/solved.txt > _build/lock/requirements.lock
