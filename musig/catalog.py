@@ -22,8 +22,10 @@ The ragged lists are in :mod:`musig.playlists`, what makes a catalogue valid in
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -52,12 +54,16 @@ class Catalog:
     """A row a track. Index ``track_id`` (str, unique). Columns, each optional: ``name``,
     ``artist``, ``artist_id``, ``album``, ``popularity`` (0-100), ``genres`` (list of str),
     ``main_genre``, the nine :data:`FEATURES`, ``acoustic_0`` to ``acoustic_7``, ``recording``
-    (a path), ``feature_source``."""
+    (a path in the folder of :attr:`sound`), ``feature_source``."""
     playlists: Playlists
     name: str
     """The name of the data set, or of its folder."""
     notes: tuple[str, ...] = ()
     """What a reader dropped or wondered about, a sentence each."""
+    sound: Callable[[], Path] | None = None
+    """Gives the folder of the recordings. Called when sound is needed and not before: the embedded
+    catalogue renders its sound then. Paths stay relative, so that the fingerprint of the same
+    data is the same on every machine."""
 
     @property
     def n_tracks(self) -> int:
@@ -104,7 +110,29 @@ class Catalog:
                 "positions ascending and each once, as numpy.unique returns them."
             )
         playlists = self.playlists.restrict(positions, self.n_tracks)
-        return Catalog(self.tracks.iloc[positions], playlists, self.name, self.notes)
+        return replace(self, tracks=self.tracks.iloc[positions], playlists=playlists)
+
+    def recordings(self) -> pd.Series:
+        """Where the recording of each track is.
+
+        Returns
+        -------
+        Series of str
+            Paths by track id, of the tracks that have a recording.
+
+        Raises
+        ------
+        MusigError
+            If no track has one.
+        """
+        known = self.tracks["recording"].dropna() if "recording" in self.tracks else pd.Series()
+        if self.sound is None or known.empty:
+            raise MusigError(
+                f"{self.name} has no sound: no track has a recording. Use data with recordings, "
+                "such as embedded-classroom or a folder of your own music."
+            )
+        folder = self.sound()
+        return known.map(lambda path: str(folder / path))
 
 
 def universe(catalog: Catalog, train: np.ndarray, min_playlists: int) -> np.ndarray:

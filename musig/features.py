@@ -17,6 +17,7 @@ Conventions
 
 Contents
 --------
+- :func:`known_groups`: the groups of which the data know something; :func:`complete_rows`.
 - :func:`fit_attributes` fits and applies; :func:`apply_attributes` applies what was fitted.
 - :func:`mask_group` hides a group of some tracks.
 - :func:`genre_labels`: genres as targets.
@@ -74,6 +75,66 @@ class Attributes:
     columns: tuple[str, ...]
     groups: dict[str, tuple[int, int]]
     state: dict[str, Any]
+
+
+def known_groups(tracks: pd.DataFrame, popularity: str = "external") -> tuple[str, ...]:
+    """Tell of which attribute groups a table knows anything.
+
+    Parameters
+    ----------
+    tracks : DataFrame
+        A catalogue's tracks.
+    popularity : {"external", "train_count"}
+        As in :func:`fit_attributes`; counts are always known.
+
+    Returns
+    -------
+    tuple of str
+        Some of :data:`GROUPS`, in this order.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> known_groups(pd.DataFrame({"main_genre": ["rock", None], "energy": [None, 0.5]}))
+    ('GENRE', 'AUDIO')
+    """
+
+    def known(group: str) -> bool:
+        if group == "GENRE":
+            return any(genre_labels(tracks, column=column)[1].any() for column in ("main", "all"))
+        if group == "POPULARITY" and popularity == "train_count":
+            return True
+        return bool(tracks.reindex(columns=_names(group)).notna().to_numpy().any())
+
+    return tuple(group for group in GROUPS if known(group))
+
+
+def complete_rows(tracks: pd.DataFrame, group: str) -> np.ndarray:
+    """Tell for which tracks all numbers of a group are known.
+
+    Parameters
+    ----------
+    tracks : DataFrame
+        A catalogue's tracks.
+    group : {"POPULARITY", "AUDIO", "ACOUSTIC"}
+
+    Returns
+    -------
+    ndarray of bool, shape (n_tracks,)
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> complete_rows(pd.DataFrame({"popularity": [10, None]}), "POPULARITY")
+    array([ True, False])
+    """
+    return np.asarray(tracks.reindex(columns=_names(group)).notna().to_numpy().all(axis=1))
 
 
 def fit_attributes(

@@ -28,9 +28,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musig.catalog import FEATURES, Playlists
+from musig.catalog import Playlists
 from musig.errors import MusigError, nearest
-from musig.features import fit_attributes, genre_labels
+from musig.features import complete_rows, fit_attributes, genre_labels
 from musig.graph import CSR
 from musig.sampling import AliasTables, build_alias, sample_neighbours
 from musig.training_data import TrainingData
@@ -40,6 +40,8 @@ Embed = Callable[..., Tensor]
 computed with that attribute group of the tracks `hidden` masked."""
 
 LOSSES = ("softmax", "logistic")
+SIMILARITIES = {"known": ("AUDIO", "ACOUSTIC"), "audio": ("AUDIO",), "acoustic": ("ACOUSTIC",)}
+"""What the similarity task may be about, as attribute groups."""
 HELD_OUT_PAIRS = 20_000
 """Pairs on which link AUC and similarity error are measured; their sampling error is far below
 that between playlists."""
@@ -217,66 +219,86 @@ class Similarity(nn.Module):
     ----------
     data : TrainingData
     embedding_size : int, > 0
+    on : {"known", "audio", "acoustic"}
+        What sound is: the nine audio features, the acoustic vector, or each of the two that the
+        data have.
     projection : int, > 0
-        Width of the linear map in which the distance is taken, so that this task claims only
+        Width of the linear map in which a distance is taken, so that this task claims only
         some directions of the embedding.
 
     Raises
     ------
     MusigError
-        If fewer than two tracks that supervise have all nine audio features.
+        If fewer than two tracks that supervise have what is asked for.
 
     Notes
     -----
-    Loss: squared error of ‖P(z_i − z_j)‖ against the Euclidean distance of the standardised nine
-    features over √9 (AUDIO), over random pairs of tracks that have all of them. The source says
-    "similarity (distance)" and no more.
+    Loss: squared error of ‖P(z_i − z_j)‖ against the Euclidean distance of the k standardised
+    features over √k, over random pairs of tracks that have all of them. AUDIO (k = 9) and
+    ACOUSTIC (k = 8) have a map P each; where both are used their losses are averaged. The source
+    says "acoustic/audio similarity (distance)" and no more.
     Notebook: 05_multitask_training
     """
 
     name = "similarity"
-    audio: Tensor
-    supervised: Tensor
 
-    def __init__(self, data: TrainingData, embedding_size: int, projection: int = 32) -> None:
+    def __init__(
+        self,
+        data: TrainingData,
+        embedding_size: int,
+        on: str = "known",
+        projection: int = 32,
+    ) -> None:
         super().__init__()
         tracks = data.catalog.tracks
-        complete = (
-            tracks[list(FEATURES)].notna().all(axis=1).to_numpy()
-            if set(FEATURES) <= set(tracks.columns)
-            else np.zeros(len(tracks), dtype=bool)
-        )
-        supervised = np.flatnonzero(complete & ~data.held_out)
-        if len(supervised) < 2:
+        wanted = SIMILARITIES[on]
+        complete = {group: complete_rows(tracks, group) for group in wanted}
+        supervised = {group: rows & ~data.held_out for group, rows in complete.items()}
+        found = [group for group in wanted if supervised[group].sum() > 1]
+        if not found or (on != "known" and len(found) < len(wanted)):
+            lacking = [f"{supervised[group].sum()} have all of {group}" for group in wanted]
             raise MusigError(
-                f"{data.catalog.name}: {len(supervised)} tracks have all nine audio features, the "
-                "similarity task needs two: set weight_similarity to 0 or join a table of features."
+                f"{data.catalog.name}: the similarity task needs two tracks whose sound is known, "
+                f"of those that supervise {' and '.join(lacking)}: set weight_similarity to 0 or "
+                "join a table of features."
             )
-        audio = fit_attributes(tracks, ("AUDIO",), fit_rows=supervised).x[:, : len(FEATURES)]
-        self.register_buffer("audio", torch.from_numpy(audio), persistent=False)
-        self.register_buffer("supervised", torch.from_numpy(supervised), persistent=False)
-        self.unseen = np.flatnonzero(complete & data.held_out)
-        self.project = nn.Linear(embedding_size, projection, bias=False)
+        self.on = "+".join(found)
+        self.project = nn.ModuleDict()
+        self.unseen = {group: np.flatnonzero(complete[group] & data.held_out) for group in found}
+        for group in found:
+            rows = np.flatnonzero(supervised[group])
+            features = fit_attributes(tracks, (group,), fit_rows=rows).x[:, :-1]
+            self.register_buffer(f"features_{group}", torch.from_numpy(features), persistent=False)
+            self.register_buffer(f"supervised_{group}", torch.from_numpy(rows), persistent=False)
+            self.project[group] = nn.Linear(embedding_size, projection, bias=False)
 
     def draw(self, size: int, generator: torch.Generator) -> Batch:
-        """Draw `size` random pairs."""
-        supervised = self.supervised
-        pick = torch.randint(
-            len(supervised), (2 * size,), generator=generator, device=supervised.device
-        )
-        return Batch(supervised[pick])
+        """Draw `size` random pairs for each kind of sound."""
+        pairs = []
+        for group in self.project:
+            rows = self.get_buffer(f"supervised_{group}")
+            pick = torch.randint(len(rows), (2 * size,), generator=generator, device=rows.device)
+            pairs.append(rows[pick])
+        return Batch(torch.cat(pairs))
 
     def loss(self, z: Tensor, batch: Batch) -> Tensor:
         """Mean squared error of the distances."""
-        return F.mse_loss(self._predicted(z), self._distance(batch.nodes))
+        n = len(self.project)
+        losses = [
+            F.mse_loss(self._predicted(group, part), self._distance(group, nodes))
+            for group, part, nodes in zip(
+                self.project, z.chunk(n), batch.nodes.chunk(n), strict=True
+            )
+        ]
+        return torch.stack(losses).mean()
 
-    def _predicted(self, z: Tensor) -> Tensor:
-        first, second = self.project(z).chunk(2)
+    def _predicted(self, group: str, z: Tensor) -> Tensor:
+        first, second = self.project[group](z).chunk(2)
         # without the small constant the gradient of a distance of 0 is not a number
         return ((first - second).square().sum(1) + 1e-8).sqrt()  # (pairs,)
 
-    def _distance(self, nodes: Tensor) -> Tensor:
-        first, second = self.audio[nodes].chunk(2)
+    def _distance(self, group: str, nodes: Tensor) -> Tensor:
+        first, second = self.get_buffer(f"features_{group}")[nodes].chunk(2)
         return (first - second).square().mean(1).sqrt()  # (pairs,)
 
     def held_out(self, embed: Embed) -> dict[str, float]:
@@ -285,35 +307,43 @@ class Similarity(nn.Module):
         Returns
         -------
         dict of str to float
-            ``similarity_error``: with the AUDIO of these tracks among the encoder's inputs, so
-            that it tells whether the embedding *keeps* the sound. ``similarity_error_hidden``:
-            with their AUDIO masked, so that it tells what neighbours and genre say about it.
-            ``similarity_error_constant``: that of always answering the mean distance of
-            training pairs. NaN where no held-out track has the features.
+            For AUDIO: ``similarity_error``: with the AUDIO of these tracks among the encoder's
+            inputs, so that it tells whether the embedding *keeps* the sound.
+            ``similarity_error_hidden``: with their AUDIO masked, so that it tells what neighbours
+            and genre say about it. ``similarity_error_constant``: that of always answering the
+            mean distance of training pairs. NaN where no held-out track has the features.
+            For ACOUSTIC the same three as ``acoustic_similarity_error`` and so on.
         """
-        if len(self.unseen) < 2:
-            names = ("similarity_error", "similarity_error_hidden", "similarity_error_constant")
-            return dict.fromkeys(names, float("nan"))
+        measures = {}
+        for group in self.project:
+            name = "similarity_error" if group == "AUDIO" else "acoustic_similarity_error"
+            measures.update(self._errors(group, name, embed))
+        return measures
+
+    def _errors(self, group: str, name: str, embed: Embed) -> dict[str, float]:
+        rows, supervised = self.unseen[group], self.get_buffer(f"supervised_{group}")
+        if len(rows) < 2:
+            return dict.fromkeys((name, f"{name}_hidden", f"{name}_constant"), float("nan"))
         rng = np.random.default_rng(0)
-        device = self.audio.device
+        device = supervised.device
 
         def pairs(of: np.ndarray) -> Tensor:
             return torch.from_numpy(rng.choice(of, 2 * HELD_OUT_PAIRS)).to(device)
 
-        nodes = pairs(self.unseen)
-        truth = self._distance(nodes)
-        constant = self._distance(pairs(self.supervised.cpu().numpy())).mean()
+        nodes = pairs(rows)
+        truth = self._distance(group, nodes)
+        constant = self._distance(group, pairs(supervised.cpu().numpy())).mean()
 
         def error(predicted: Tensor) -> float:
             return float((predicted - truth).square().mean().sqrt())
 
-        unseen = torch.from_numpy(self.unseen).to(device)
+        unseen = torch.from_numpy(rows).to(device)
         with torch.no_grad():
-            seen, hidden = embed().to(device), embed(unseen, "AUDIO").to(device)
+            seen, hidden = embed().to(device), embed(unseen, group).to(device)
             return {
-                "similarity_error": error(self._predicted(seen[nodes])),
-                "similarity_error_hidden": error(self._predicted(hidden[nodes])),
-                "similarity_error_constant": error(constant),
+                name: error(self._predicted(group, seen[nodes])),
+                f"{name}_hidden": error(self._predicted(group, hidden[nodes])),
+                f"{name}_constant": error(constant),
             }
 
 

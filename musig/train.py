@@ -39,7 +39,7 @@ from musig.errors import MusigError, nearest
 from musig.features import mask_group
 from musig.model import AGGREGATORS, Encoder, embed
 from musig.sampling import build_alias, full_blocks, sample_blocks
-from musig.tasks import LOSSES, TASKS, Batch, Task
+from musig.tasks import LOSSES, SIMILARITIES, TASKS, Batch, Task
 from musig.training_data import TrainingData
 
 CHOICES = {
@@ -48,6 +48,7 @@ CHOICES = {
     "steps": ("full", "sampled"),
     "device": ("auto", "cpu", "cuda"),
     "precision": ("32", "bf16"),
+    "similarity": tuple(SIMILARITIES),
     "genres": ("main", "all"),
 }
 POSITIVE = (
@@ -89,7 +90,7 @@ class TrainConfig:
     weight_cooccurrence: float = 1.0
     """Weight of the co-occurrence loss, >= 0."""
     weight_similarity: float = 0.5
-    """Weight of the audio similarity loss, >= 0."""
+    """Weight of the similarity loss, >= 0."""
     weight_genre: float = 0.5
     """Weight of the genre loss, >= 0."""
     loss: str = "softmax"
@@ -98,6 +99,8 @@ class TrainConfig:
     """Divides the cosine of two embeddings, > 0."""
     negatives: int = 20
     """Tracks each pair is held against in the logistic loss, > 0."""
+    similarity: str = "known"
+    """Sound of the similarity task, one of known|audio|acoustic; known: each that the data have."""
     genres: str = "main"
     """Labels of the genre task, one of main|all."""
     mask_genre: bool = True
@@ -176,7 +179,7 @@ def default_tasks(data: TrainingData, config: TrainConfig) -> list[tuple[Task, f
             "temperature": config.temperature,
             "negatives": config.negatives,
         },
-        "similarity": {"embedding_size": size},
+        "similarity": {"embedding_size": size, "on": config.similarity},
         "genre": {"embedding_size": size, "genres": config.genres, "hide": hide},
     }
     with torch.random.fork_rng(devices=[]):

@@ -28,7 +28,7 @@ import numpy as np
 
 from musig.catalog import Catalog, universe
 from musig.completion import Holdout, holdout
-from musig.features import Attributes, fit_attributes
+from musig.features import Attributes, fit_attributes, known_groups
 from musig.graph import CSR, music_graph, to_csr
 from musig.splits import Split, split_artists
 
@@ -73,7 +73,7 @@ def prepare(
     *,
     min_playlists: int = 3,
     min_weight: int = 2,
-    groups: Sequence[str] = ("GENRE", "POPULARITY", "AUDIO"),
+    groups: Sequence[str] = (),
     popularity: str = "train_count",
     genres: str = "main",
     seed: int = 0,
@@ -91,7 +91,8 @@ def prepare(
     min_weight : int, >= 0
         Edges of this weight or less are dropped.
     groups : sequence of str
-        Attribute groups, of :data:`musig.features.GROUPS`.
+        Attribute groups, of :data:`musig.features.GROUPS`; none: all of which the data know
+        anything.
     popularity : {"train_count", "external"}
         The number of training playlists that hold the track, or the data set's own column. The
         latter is often a later snapshot, partly a consequence of the playlists themselves.
@@ -126,7 +127,10 @@ def prepare(
     positions = universe(catalog, split.train, min_playlists)
     known = catalog.restrict(positions)
     train = known.playlists.subset(split.train)
-    held_out = split_artists(known, seed)
+    # Of the whole catalogue, so that the same artists are held out whatever the universe is: an
+    # acoustic network that was fitted without them (musig.acoustic) never heard one of them.
+    held_out = split_artists(catalog, seed)[positions]
+    groups = groups or known_groups(known.tracks, popularity)
     attributes = fit_attributes(
         known.tracks,
         groups,

@@ -17,6 +17,7 @@ from musig.features import (
     apply_attributes,
     fit_attributes,
     genre_labels,
+    known_groups,
     mask_group,
 )
 
@@ -207,6 +208,19 @@ def test_refusals_are_sentences(groups, options, sentence):
 def test_a_group_without_any_value_is_refused_by_name(group):
     with pytest.raises(MusigError, match=f"{group} was asked for, but .* Leave {group} out"):
         fit_attributes(pd.DataFrame({"name": ["a", "b"]}), [group])
+
+
+def test_groups_of_which_something_is_known():
+    tracks = pd.DataFrame({"genres": [[], ["rock"]], "energy": [None, 0.5], "popularity": None})
+    assert known_groups(tracks) == ("GENRE", "AUDIO")
+    assert known_groups(tracks, "train_count") == ("GENRE", "POPULARITY", "AUDIO")
+    assert known_groups(tracks.assign(energy=np.nan, acoustic_0=[0.1, None])) == (
+        "GENRE",
+        "ACOUSTIC",
+    )
+    for group in known_groups(tracks, "train_count"):
+        options = {"popularity": "train_count", "train_count": np.ones(2), "genres": "all"}
+        fit_attributes(tracks, [group], **options)  # none is refused
 
 
 def test_an_unknown_group_cannot_be_masked():

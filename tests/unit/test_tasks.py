@@ -1,5 +1,7 @@
 """The three tasks: their losses against the formula, what is hidden, what is held out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,8 @@ from torch.nn import functional as F
 
 from musig.catalog import FEATURES
 from musig.errors import MusigError
-from musig.splits import split_playlists
+from musig.features import ACOUSTIC
+from musig.splits import split_artists, split_playlists
 from musig.tasks import TASKS, CoOccurrence, Genre, Similarity
 from musig.train import TrainConfig, _Musig, default_tasks
 from musig.training_data import prepare
@@ -90,19 +93,53 @@ def test_negatives_follow_the_degree_to_the_three_quarters(data):
     assert (observed - expected).abs().max() < 5 * float(expected.max() / 100_000) ** 0.5
 
 
-def test_similarity_is_the_distance_of_standardised_features(data):
-    task = Similarity(data, embedding_size=8)
+@pytest.fixture(scope="module")
+def with_sound(data):
+    """The same data, where a third of the tracks has an acoustic vector."""
+    rng, tracks = np.random.default_rng(0), data.catalog.tracks.copy()
+    vectors = rng.uniform(-1, 1, (len(tracks), len(ACOUSTIC)))
+    vectors[rng.random(len(tracks)) < 2 / 3] = np.nan
+    tracks[list(ACOUSTIC)] = vectors
+    return replace(data, catalog=replace(data.catalog, tracks=tracks))
+
+
+@pytest.mark.parametrize("on", ["audio", "acoustic", "known"])
+def test_similarity_is_the_distance_of_standardised_features(with_sound, on):
+    task = Similarity(with_sound, embedding_size=8, on=on)
     batch = task.draw(50, generator())
-    features = data.catalog.tracks[list(FEATURES)].astype(float).to_numpy()
-    fitted = features[task.supervised.numpy()]
-    standard = (features - fitted.mean(0)) / fitted.std(0)
-    first, second = batch.nodes.chunk(2)
-    expected = np.sqrt(((standard[first] - standard[second]) ** 2).mean(1))
-    np.testing.assert_allclose(task._distance(batch.nodes), expected, rtol=1e-4)
-    z = unit_rows(100)
-    predicted = ((z[:50] - z[50:]) @ task.project.weight.T).norm(dim=1)
-    loss = float(((predicted - torch.from_numpy(expected)) ** 2).mean())
-    assert float(task.loss(z, batch)) == pytest.approx(loss, rel=1e-4)
+    z = unit_rows(len(batch.nodes))
+    losses = []
+    groups = {"audio": [FEATURES], "acoustic": [ACOUSTIC], "known": [FEATURES, ACOUSTIC]}[on]
+    for i, columns in enumerate(groups):
+        features = with_sound.catalog.tracks[list(columns)].astype(float)
+        fitted = features[features.notna().all(axis=1) & ~with_sound.held_out].to_numpy()
+        standard = (features.to_numpy() - fitted.mean(0)) / fitted.std(0)
+        first, second = batch.nodes[100 * i : 100 * (i + 1)].numpy().reshape(2, 50)
+        expected = np.sqrt(((standard[first] - standard[second]) ** 2).mean(1))
+        project = task.project["AUDIO" if columns is FEATURES else "ACOUSTIC"]
+        mapped = (z[100 * i : 100 * (i + 1)] @ project.weight.T).detach().numpy()
+        predicted = np.linalg.norm(mapped[:50] - mapped[50:], axis=1)
+        losses.append(((predicted - expected) ** 2).mean())
+    assert float(task.loss(z, batch)) == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+def test_similarity_without_acoustic_vectors_is_about_the_nine_features(data):
+    known, audio = Similarity(data, 8, on="known"), Similarity(data, 8, on="audio")
+    assert list(known.project) == list(audio.project) == ["AUDIO"]
+    assert torch.equal(known.draw(9, generator()).nodes, audio.draw(9, generator()).nodes)
+    with pytest.raises(MusigError, match="0 have all of ACOUSTIC"):
+        Similarity(data, 8, on="acoustic")
+
+
+def test_acoustic_similarity_is_measured_beside_that_of_the_features(with_sound):
+    net = net_of(with_sound)
+    measures = net.tasks["similarity"].held_out(net.embed)
+    kinds = ("", "_hidden", "_constant")
+    names = {
+        f"{way}_error{kind}" for way in ("similarity", "acoustic_similarity") for kind in kinds
+    }
+    assert set(measures) == names
+    assert np.isfinite(list(measures.values())).all()
 
 
 def test_similarity_can_be_learnt_between_equal_tracks_without_a_bad_gradient(data):
@@ -117,9 +154,19 @@ def test_similarity_can_be_learnt_between_equal_tracks_without_a_bad_gradient(da
 def test_tracks_of_held_out_artists_never_supervise(data, task_class):
     task = task_class(data, embedding_size=8)
     drawn = torch.cat([task.draw(64, generator(i)).nodes for i in range(30)]).unique().numpy()
+    unseen = task.unseen["AUDIO"] if task_class is Similarity else task.unseen
     assert data.held_out.any()
     assert not data.held_out[drawn].any()
-    assert data.held_out[task.unseen].all()
+    assert len(unseen) and data.held_out[unseen].all()
+
+
+def test_the_same_artists_are_held_out_whatever_the_universe(smoke_catalog):
+    split = split_playlists(smoke_catalog, seed=0)
+    held_out = split_artists(smoke_catalog, 0, 0.25)
+    held_out = set(smoke_catalog.tracks.index[held_out])
+    universes = [prepare(smoke_catalog, split, min_playlists=k) for k in (1, 30)]
+    small, large = (set(u.catalog.tracks.index[u.held_out]) for u in universes[::-1])
+    assert small < large < held_out  # so what was fitted without a quarter saw none of them
 
 
 def test_no_artist_is_on_both_sides_of_the_held_out_line(data):
@@ -186,8 +233,6 @@ def test_held_out_genre_f1_is_one_for_a_perfect_answer(data):
 
 
 def test_data_without_what_a_task_needs_is_refused_in_a_sentence(smoke_catalog):
-    from dataclasses import replace
-
     split = split_playlists(smoke_catalog, seed=0)
     bare = replace(smoke_catalog, tracks=smoke_catalog.tracks[["name", "artist"]])
     data = prepare(bare, split, groups=("POPULARITY",), popularity="train_count")
