@@ -2,8 +2,9 @@
 
 This is the sparse matrix product ``A.T @ A`` of the playlist-by-track incidence matrix without
 its diagonal, as rows with a dense accumulator (Gustavson, ACM TOMS 4(3), 1978), specialised:
-each pair is counted once and mirrored, counters are as narrow as the data allow, and tracks in
-too few playlists leave before the counting.
+each pair is counted once and mirrored, counters are as narrow as the data allow (so that those
+of a row stay in the nearest cache), tracks in too few playlists leave before the counting, and
+what a row will read next is fetched ahead.
 
 Conventions
 -----------
@@ -19,13 +20,16 @@ Contents
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numba
 import numpy as np
 
 from musig.errors import MusigError
+from musig.prefetch import prefetch
 
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
+AHEAD = 8  # playlists between the one that is counted and the one that is fetched
 PIECES = 64  # rows are counted in pieces of about equal work, so no thread waits long for another
 
 
@@ -83,13 +87,11 @@ def cooccurrence(
     # A track in min_weight playlists or fewer cannot have an edge: count among the others.
     playlists_of = np.bincount(tracks, minlength=n_tracks)
     kept = np.flatnonzero(playlists_of > min_weight).astype(np.int32)
-    # The frequent first: most of the counting then happens in a few counters side by side.
-    kept = kept[np.argsort(-playlists_of[kept], kind="stable")]
     renumbered = np.full(n_tracks, -1, np.int32)
     renumbered[kept] = np.arange(len(kept), dtype=np.int32)
     # Narrow numbers are fast; the data say how narrow. No weight exceeds a track's playlists.
     most = int(playlists_of.max(initial=0))
-    starts, begin, end, members = _sort(
+    lists = _sort(
         indptr.astype(np.int64),
         tracks,
         renumbered,
@@ -99,13 +101,12 @@ def cooccurrence(
     )
     threshold = _narrow(most)(min(min_weight, most))
 
-    def count(first_row: int, last_row: int) -> Arrays:
-        return _count(starts, begin, end, members, first_row, last_row, threshold)
-
-    cuts = np.searchsorted(starts, np.linspace(0, starts[-1], PIECES + 1))
+    cuts = np.searchsorted(lists[0], np.linspace(0, lists[0][-1], PIECES + 1))
     cuts[0], cuts[-1] = 0, len(kept)
+    count = partial(_count, *lists, threshold)  # type: ignore[call-arg]
     with ThreadPoolExecutor(numba.get_num_threads()) as pool:
         pieces = list(pool.map(count, cuts[:-1], cuts[1:]))
+    del lists, count
     lengths, columns, weights = (np.concatenate(part) for part in zip(*pieces, strict=True))
     del pieces
     return _mirror(lengths, columns, weights, kept, n_tracks)
@@ -118,39 +119,41 @@ def _narrow(largest: int, least: int = 2**8) -> type[np.unsignedinteger]:
 
 @numba.njit(cache=True)
 def _sort(indptr, tracks, renumbered, playlists_of, position, number):  # type: ignore[no-untyped-def]
-    """Sort every playlist; list for every track the stretches of its playlists before it.
+    """Sort every playlist; list for every track where its playlists begin, and how far it is in.
 
-    Returns where each track's stretches start, their begin and end, and the sorted playlists
-    they lie in. `position` and `number` are zeros of the types for positions and tracks.
+    Returns where each track's list starts, the list itself as two arrays (the position in the
+    sorted playlists at which the playlist begins, the number of smaller tracks in it), and the
+    sorted playlists. `position` and `number` are zeros of the types for positions and tracks.
     """
     starts = np.zeros(len(playlists_of) + 1, np.int64)
     starts[1:] = np.cumsum(playlists_of)
     cursor = starts[:-1].copy()
-    first = np.zeros(len(indptr), np.int64)
-    end = np.full(starts[-1], position)
+    first = np.full(len(indptr), position)
+    begin = np.full(starts[-1], position)
+    kept = 0
     for p in range(len(indptr) - 1):
-        first[p + 1] = first[p]
+        first[p] = kept
         for e in range(indptr[p], indptr[p + 1]):
             t = renumbered[tracks[e]]
             if t >= 0:
-                end[cursor[t]] = p  # the playlist, for now
+                begin[cursor[t]] = p  # the playlist, for now
                 cursor[t] += 1
-                first[p + 1] += 1
-    cursor = first[:-1].copy()
-    begin = np.full(starts[-1], position)
+                kept += 1
+    end = first.copy()
+    before = np.full(starts[-1], number)
     members = np.full(starts[-1], number)
     for t in range(len(playlists_of)):  # tracks come in order, so playlists fill in order
         for e in range(starts[t], starts[t + 1]):
-            p = end[e]
-            members[cursor[p]] = t
+            p = begin[e]
+            members[end[p]] = t
             begin[e] = first[p]
-            end[e] = cursor[p]
-            cursor[p] += 1
-    return starts, begin, end, members
+            before[e] = end[p] - first[p]
+            end[p] += 1
+    return starts, begin, before, members
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(starts, begin, end, members, row_begin, row_end, threshold):  # type: ignore[no-untyped-def]
+def _count(starts, begin, before, members, threshold, row_begin, row_end):  # type: ignore[no-untyped-def]
     """Count some rows below the diagonal; only weights above `threshold` are kept."""
     counter = np.full(row_end, threshold)
     counter[:] = 0  # of the threshold's type; zero again after every row
@@ -161,9 +164,12 @@ def _count(starts, begin, end, members, row_begin, row_end, threshold):  # type:
     for row in range(row_begin, row_end):
         steps = 0
         for e in range(starts[row], starts[row + 1]):
-            for q in range(begin[e], end[e]):
+            ahead = np.int64(begin[min(e + AHEAD, len(begin) - 1)])
+            prefetch(members, ahead)  # type: ignore[call-arg]
+            prefetch(members, ahead + 64 // members.itemsize)
+            for q in range(begin[e], begin[e] + before[e]):
                 counter[members[q]] += 1
-            steps += end[e] - begin[e]
+            steps += before[e]
         room = size + min(steps, row)
         if room > len(columns):
             columns = _grown(columns, size, max(room, 2 * len(columns)))
@@ -178,12 +184,15 @@ def _count(starts, begin, end, members, row_begin, row_end, threshold):  # type:
             counter[:row] = 0
         else:  # a thin row: look again at what was counted
             for e in range(starts[row], starts[row + 1]):
-                for t in members[begin[e] : end[e]]:
+                for t in members[begin[e] : begin[e] + before[e]]:
                     if counter[t] > threshold:
                         columns[size] = t
                         weights[size] = counter[t]
                         size += 1
                     counter[t] = 0
+            order = np.argsort(columns[begun:size])
+            columns[begun:size] = columns[begun:size][order]
+            weights[begun:size] = weights[begun:size][order]
         lengths[row - row_begin] = size - begun
     return lengths, columns[:size].copy(), weights[:size].copy()
 
@@ -197,41 +206,26 @@ def _grown(array, size, capacity):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def _mirror(lengths, columns, weights, names, n):  # type: ignore[no-untyped-def]
-    """Both triangles of the named tracks from the counted rows, sorted by transposing twice."""
-    above = np.zeros(n, np.int64)  # neighbours with a larger name
-    below = np.zeros(n, np.int64)
-    e = 0
-    for row in range(len(lengths)):
-        for _ in range(lengths[row]):
-            above[min(names[row], names[columns[e]])] += 1
-            below[max(names[row], names[columns[e]])] += 1
-            e += 1
-    ends = np.cumsum(above)
-    cursor = ends - above
-    larger = np.empty(len(columns), np.int32)
-    passing = np.empty_like(weights)
-    e = 0
-    for row in range(len(lengths)):  # every pair under its smaller name
-        for _ in range(lengths[row]):
-            small = min(names[row], names[columns[e]])
-            larger[cursor[small]] = max(names[row], names[columns[e]])
-            passing[cursor[small]] = weights[e]
-            cursor[small] += 1
-            e += 1
+    """Both triangles of the named tracks from the counted rows; names ascend, so columns do."""
+    larger = np.zeros(len(names), np.int64)  # neighbours of a larger number
+    for column in columns:
+        larger[column] += 1
     starts = np.zeros(n + 1, np.int64)
-    starts[1:] = np.cumsum(below + above)
+    for row in range(len(names)):
+        starts[names[row] + 1] = lengths[row] + larger[row]
+    starts = np.cumsum(starts)
     indices = np.empty(starts[-1], np.int32)
     both = np.empty(starts[-1], np.int32)
-    cursor = starts[:-1].copy()
-    for small in range(n):  # then under its larger one: small names come in order, so they ascend
-        for e in range(ends[small] - above[small], ends[small]):
-            indices[cursor[larger[e]]] = small
-            both[cursor[larger[e]]] = passing[e]
-            cursor[larger[e]] += 1
-    for large in range(n):  # and from there under the smaller one again, ascending too
-        for e in range(starts[large], starts[large] + below[large]):
-            small = indices[e]
-            indices[cursor[small]] = large
-            both[cursor[small]] = both[e]
-            cursor[small] += 1
+    cursor = starts[names] + lengths  # where a row's larger neighbours go: they come in order
+    e = 0
+    for row in range(len(names)):
+        at = starts[names[row]]
+        for _ in range(lengths[row]):
+            column = columns[e]
+            indices[at] = names[column]
+            indices[cursor[column]] = names[row]
+            both[at] = both[cursor[column]] = weights[e]
+            cursor[column] += 1
+            at += 1
+            e += 1
     return starts, indices, both
