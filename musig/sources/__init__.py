@@ -4,8 +4,11 @@ Conventions
 -----------
 - A folder is recognised by the names of its files: ``mpd.slice.*.json`` (Million Playlist
   Dataset), ``playlists.parquet`` or ``.csv`` (tables), ``spotify_songs.csv`` (TidyTuesday),
-  ``aotm2011_playlists.json.gz`` (AotM-2011).
-- A relative folder that does not exist is also looked up under ``$MUSIG_DATA/data``.
+  ``aotm2011_playlists.json.gz`` (AotM-2011), ``train.json`` with ``song_meta.json`` (Melon),
+  ``tracks.csv`` with ``genres.csv`` (FMA). One with none of these and with sound is read as a
+  folder of recordings.
+- A relative folder that does not exist is also looked up under ``$MUSIG_DATA/data``, then under
+  ``$MUSIG_DATA``.
 - Reading never uses the network.
 
 Contents
@@ -14,7 +17,7 @@ Contents
 - :func:`inspect`: a catalogue and every problem.
 - :func:`locate`: where a folder is.
 - :func:`describe`, :func:`list_sources`, :func:`fetch`, :func:`write_folder`, :func:`join`: see
-  :mod:`musig.sources.cards`, :mod:`~musig.sources.download`, :mod:`~musig.sources.tables`,
+  :mod:`musig.sources.cards`, :mod:`~musig.sources.download`, :mod:`~musig.sources.writing`,
   :mod:`~musig.sources.join`.
 """
 
@@ -27,12 +30,12 @@ from pathlib import Path
 
 from musig.catalog import Catalog, Problem, validate
 from musig.errors import MusigError, nearest
-from musig.sources import aotm, mpd, tables, tidytuesday
+from musig.sources import aotm, fma, melon, mpd, tables, tidytuesday
 from musig.sources.cards import CARDS, Card, describe, list_sources
 from musig.sources.download import FILES, fetch, local
 from musig.sources.join import join
 from musig.sources.report import usable
-from musig.sources.tables import write_folder
+from musig.sources.writing import write_folder
 
 __all__ = [
     "CARDS",
@@ -120,7 +123,7 @@ def inspect(data: Path | str) -> tuple[Catalog | None, list[Problem]]:
 
 
 def locate(data: Path | str) -> Path:
-    """Find a folder: as given, or under ``$MUSIG_DATA/data``.
+    """Find a folder: as given, or under ``$MUSIG_DATA/data``, or under ``$MUSIG_DATA``.
 
     Parameters
     ----------
@@ -134,7 +137,7 @@ def locate(data: Path | str) -> Path:
     Raises
     ------
     MusigError
-        If it is in neither place.
+        If it is in none of these places.
 
     Notes
     -----
@@ -143,7 +146,7 @@ def locate(data: Path | str) -> Path:
     path = Path(data).expanduser()
     places = [path]
     if root := os.environ.get("MUSIG_DATA"):
-        places.append(Path(root) / "data" / path)
+        places += [Path(root) / "data" / path, Path(root) / path]
     for place in places:
         if place.exists():
             return place
@@ -153,7 +156,7 @@ def locate(data: Path | str) -> Path:
             f"No folder {looked}: {data} is the name of a data set, so give it as dataset "
             f"(--dataset {data})."
         )
-    known = dict.fromkeys([*DATASETS, *_folders(places[1:])])  # each once
+    known = dict.fromkeys([*DATASETS, *_folders(places[1:2])])  # each once
     hint = "" if path.parts[1:] else f" If one by its name was meant: {nearest(str(data), known)}"
     raise MusigError(f"No folder {looked}: give a folder that exists.{hint}")
 
@@ -188,8 +191,14 @@ def _read(path: Path) -> tuple[Catalog | None, list[Problem]]:
     if path.is_dir():
         if mpd.slices(path):
             found.append(("slices of the Million Playlist Dataset", mpd.read, path))
-        if any(table + suffix in files for table in tables.NAMES for suffix in tables.SUFFIXES):
+        fma_tables = fma.find(path)
+        if fma_tables is not None:
+            found.append(("FMA", fma.read, path))
+        ours = any(table + suffix in files for table in tables.NAMES for suffix in tables.SUFFIXES)
+        if ours and fma_tables != path:  # FMA has a tracks.csv, too
             found.append(("tables", tables.read, path))
+        if sum(name in files for name in melon.NAMES) > 1:
+            found.append(("Melon", melon.read, path))
     for name in files:
         if name in tidytuesday.NAMES:
             found.append((name, tidytuesday.read, folder / name))
@@ -197,9 +206,16 @@ def _read(path: Path) -> tuple[Catalog | None, list[Problem]]:
             found.append((name, aotm.read, folder / name))
     if len(found) == 1:
         return found[0][1](found[0][2])
+    if not found and path.is_dir():
+        from musig.sources import music  # only here: nobody else waits for the decoders
+
+        if music.holds(path):
+            return music.read(path)
     expected = (
         "one data set: mpd.slice.FIRST-LAST.json files, or playlists.parquet (or .csv) with "
-        f"tracks.parquet (or .csv), or {tidytuesday.NAMES[0]}, or {aotm.NAME}"
+        f"tracks.parquet (or .csv), or {tidytuesday.NAMES[0]}, or {aotm.NAME}, or "
+        f"{melon.NAMES[0]} with {melon.NAMES[1]}, or tracks.csv with genres.csv of FMA, or "
+        "recordings"
     )
     told = "nothing: the folder is empty"
     if found:

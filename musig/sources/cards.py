@@ -77,11 +77,32 @@ CARDS = (
         "no longer offered; --data FOLDER with mpd.slice.*.json",
     ),
     Card(
+        "FMA",
+        "the Free Music Archive: recordings, genres, eight audio features; no playlists",
+        "106,574 tracks, 13,129 with features; metadata 342 MiB, 8,000 clips of 30 s 7.2 GiB",
+        "metadata CC BY 4.0; each recording under the Creative Commons licence of its artist",
+        "musig data get fma_metadata and fma_small, then --data with the folder they print",
+    ),
+    Card(
+        "Melon",
+        "playlists and mel-spectrograms of a Korean service; no popularity, no audio features",
+        "148,826 playlists (115,071 whole), 649,091 songs; 240 GB",
+        "research only, not to be passed on; after registration",
+        "arena.kakao.com/melon_dataset; --data FOLDER with train.json and arena_mel_*.tar",
+    ),
+    Card(
         "folder of tables",
         "playlists and tracks as Parquet or CSV: yours, or what musig data join writes",
         "yours",
         "yours",
         "--data FOLDER with playlists.parquet and tracks.parquet",
+    ),
+    Card(
+        "folder of recordings",
+        "WAV, FLAC, OGG or MP3 files; playlists from .m3u files, index.csv or sub-folders",
+        "yours",
+        "yours",
+        "--data FOLDER with recordings at any depth",
     ),
 )
 

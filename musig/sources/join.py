@@ -33,7 +33,7 @@ from musig.sources import mpd
 from musig.sources.columns import read_frame, tidy_genres, tidy_tracks
 from musig.sources.genres import main_genre
 from musig.sources.report import Report, usable
-from musig.sources.tables import write_folder
+from musig.sources.writing import write_folder
 
 
 def join(

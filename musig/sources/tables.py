@@ -11,31 +11,33 @@ Conventions
 - ``tracks``: a row a track, columns as in :class:`musig.catalog.Catalog`. It may be missing where
   only the graph is wanted.
 - ``playlist_info`` (optional): ``pid`` and ``name``; other columns are not used.
+- ``recording`` is a path in the folder ``recordings`` beside the tables, or beside the tables
+  themselves if there is no such folder.
 
 Contents
 --------
-- :func:`read`: a catalogue and every problem.
-- :func:`write_folder`: the reverse.
+- :func:`read`: a catalogue and every problem; :mod:`musig.sources.writing` has the reverse.
 """
 
 from __future__ import annotations
 
-import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from musig.catalog import Catalog, Playlists, Problem, distinct
-from musig.errors import MusigError, counted
+from musig.errors import counted
 from musig.sources.columns import read_frame, tidy_numbers, tidy_tracks
-from musig.sources.report import Report
+from musig.sources.report import Report, short
 
 NAMES = ("playlists", "tracks", "playlist_info")
 """The tables."""
+
+SOUND = "recordings"
+"""The folder of recordings beside the tables."""
 
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 """How a table's file name may end."""
@@ -111,65 +113,32 @@ def read(folder: Path) -> tuple[Catalog | None, list[Problem]]:
     info_path = find(folder, "playlist_info", problems)
     if info_path is not None:
         playlists = _with_names(playlists, info_path, Report(info_path.name, problems))
-    return (None if report.failed() else Catalog(tracks, playlists, folder.name)), problems
+    sound = _sound(tracks, folder, tracks_path, problems)
+    catalog = Catalog(tracks, playlists, folder.name, sound=sound)
+    return (None if report.failed() else catalog), problems
 
 
-def write_folder(catalog: Catalog, folder: Path) -> Path:
-    """Write a catalogue as a folder of Parquet tables.
-
-    Parameters
-    ----------
-    catalog : Catalog
-    folder : Path
-        Must not exist yet. Written aside and renamed, so it is there whole or not at all.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    MusigError
-        If the folder exists.
-
-    Notes
-    -----
-    Notebook: 01_catalog
-    """
-    folder = Path(folder)
-    if folder.exists():
-        raise MusigError(f"{folder} exists already: choose another name, or remove it first.")
-    aside = folder.with_name(folder.name + ".partial")
-    if aside.exists():
-        shutil.rmtree(aside)
-    try:
-        aside.mkdir(parents=True)
-    except OSError as error:
-        raise MusigError(
-            f"{folder} cannot be written ({error.strerror}): choose a folder that can be."
-        ) from error
-    playlists, lengths = catalog.playlists, catalog.playlists.lengths
-    starts = np.repeat(playlists.indptr[:-1], lengths)
-    ids = pa.array(catalog.tracks.index.tolist(), type=pa.string())
-    entries = {
-        "pid": np.repeat(playlists.ids, lengths),
-        "track_id": pa.DictionaryArray.from_arrays(playlists.tracks, ids),
-        "pos": np.arange(len(playlists.tracks)) - starts,
-    }
-    info = {"pid": playlists.ids, "name": pa.array(playlists.names, type=pa.string())}
-    _write(pa.table(entries), aside / "playlists.parquet")
-    _write(pa.table(info), aside / "playlist_info.parquet")
-    _write(pa.Table.from_pandas(catalog.tracks.reset_index()), aside / "tracks.parquet")
-    aside.rename(folder)
-    return folder
-
-
-def _write(table: pa.Table, path: Path) -> None:
-    # without the schema of this library any reader sees plain columns
-    pq.write_table(
-        table.replace_schema_metadata(None), path, store_schema=False, compression="zstd"
-    )
+def _sound(
+    tracks: pd.DataFrame, folder: Path, tracks_path: Path | None, problems: list[Problem]
+) -> partial[Path] | None:
+    """Return what gives the folder of recordings, if any is named; those not there are told."""
+    if tracks_path is None or "recording" not in tracks or tracks["recording"].isna().all():
+        return None
+    base = (folder / SOUND if (folder / SOUND).is_dir() else folder).resolve()
+    named = tracks["recording"].items()
+    missing = [
+        (row, path)
+        for row, (_, path) in enumerate(named)
+        if isinstance(path, str) and not (base / path).is_file()
+    ]
+    if missing:
+        row, path = missing[0]
+        more = f" (and {counted(len(missing) - 1, 'file')} more)" if missing[1:] else ""
+        expected = f"a file in {folder.name} or its folder {SOUND}"
+        Report(tracks_path.name, problems).warning(
+            row, "recording", f"no file {short(path)}{more}", expected
+        )
+    return partial(Path, base)
 
 
 def _read_entries(path: Path, report: Report) -> pd.DataFrame | None:

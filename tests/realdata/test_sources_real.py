@@ -119,3 +119,18 @@ def test_slices_joined_with_tables_of_the_sample(realdata, tmp_path):
     assert len(ours) > 100
     assert (ours["energy"] == theirs["energy"]).all()
     assert ours["main_genre"].notna().mean() > 0.9
+
+
+def test_the_excerpts_are_a_folder_of_recordings(realdata):
+    folder = realdata.parent / "audio"
+    index = pd.read_csv(folder / "index.csv")
+    catalog, problems = sources.inspect(folder)
+    assert problems == []
+    assert sorted(catalog.tracks.index) == sorted(index["file"])
+    assert catalog.tracks["recording"].tolist() == catalog.tracks.index.tolist()
+    lists = zip(catalog.playlists.names, catalog.playlists, strict=True)
+    for name, entries in lists:
+        expected = index.loc[index["collection"] == name, "file"].tolist()
+        assert catalog.tracks.index[entries].tolist() == expected
+    assert len(catalog.playlists) == index["collection"].nunique() == 3
+    assert all(Path(path).is_file() for path in catalog.recordings())

@@ -4,7 +4,7 @@ import pytest
 
 from musig import sources
 from musig.errors import MusigError
-from musig.sources import aotm, synthetic, tidytuesday
+from musig.sources import aotm, fma, synthetic, tidytuesday
 
 
 def test_an_embedded_catalogue_by_name():
@@ -26,6 +26,8 @@ def test_folders_are_also_looked_up_in_musig_data(tmp_path, monkeypatch, smoke_c
     sources.write_folder(smoke_catalog, tmp_path / "data" / "mine")
     monkeypatch.setenv("MUSIG_DATA", str(tmp_path))
     assert sources.load("mine").name == "mine"
+    sources.write_folder(smoke_catalog, tmp_path / "beside")
+    assert sources.load("beside").name == "beside"
     monkeypatch.delenv("MUSIG_DATA")
     with pytest.raises(MusigError, match="No folder mine: give a folder that exists"):
         sources.load("mine")
@@ -39,8 +41,8 @@ def test_a_mistyped_folder_of_musig_data_is_recognised(tmp_path, monkeypatch):
     with pytest.raises(MusigError) as error:
         sources.load("mpd_sampl")
     assert str(error.value) == (
-        f"No folder mpd_sampl or {tmp_path}/data/mpd_sampl: give a folder that exists. If one by "
-        "its name was meant: did you mean 'mpd_sample'? Valid: embedded-smoke, "
+        f"No folder mpd_sampl or {tmp_path}/data/mpd_sampl or {tmp_path}/mpd_sampl: give a folder "
+        "that exists. If one by its name was meant: did you mean 'mpd_sample'? Valid: embedded-smoke, "
         "embedded-classroom, embedded-paper, tidytuesday, aotm2011, mpd_sample."
     )
     monkeypatch.setenv("MUSIG_DATA", str(tmp_path / "gone"))
@@ -104,6 +106,7 @@ def test_the_cards_give_the_checksums_and_sizes_in_the_code():
     text = CARDS.read_text(encoding="utf-8")
     assert aotm.MD5 in text
     assert tidytuesday.SHA256 in text
+    assert all(sha1 in text for sha1 in fma.SHA1.values())
     listed = sources.list_sources().set_index("name")["size"]
     for name, size in synthetic.SIZES.items():
         assert listed[f"embedded-{name}"] == (

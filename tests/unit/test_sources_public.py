@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import threading
+import zipfile
 
 import numpy as np
 import pytest
@@ -219,6 +220,60 @@ def test_a_download_is_verified(server, tmp_path, monkeypatch):
     monkeypatch.setitem(download.FILES, "tidytuesday", (url, "sha256:" + "1" * 64))
     with pytest.raises(MusigError, match="cannot be downloaded"):
         sources.fetch("tidytuesday")
+
+
+def zipped(path, **members):
+    """Write an archive compressed as FMA's are."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_BZIP2) as archive:
+        for name, content in members.items():
+            archive.writestr(f"fma_small/{name}", content)
+    return hashlib.sha1(path.read_bytes()).hexdigest()
+
+
+def test_an_archive_is_verified_unpacked_and_removed(server, tmp_path, monkeypatch):
+    folder, url = server
+    url = url.replace("spotify_songs.csv", "fma_small.zip")
+    monkeypatch.setenv("MUSIG_CACHE", str(tmp_path / "cache"))
+    good = zipped(folder / "fma_small.zip", README="text")
+    place = tmp_path / "cache" / "data" / "fma"
+
+    monkeypatch.setitem(download.ARCHIVES, "fma_small", (url, "sha1:" + "0" * 40))
+    with pytest.raises(MusigError, match="is not the file that was published"):
+        sources.fetch("fma_small")
+    assert list(place.iterdir()) == []
+
+    monkeypatch.setitem(download.ARCHIVES, "fma_small", (url, "sha1:" + good))
+    assert sources.fetch("fma_small") == place / "fma_small"
+    assert (place / "fma_small" / "README").read_text() == "text"
+    assert [path.name for path in place.iterdir()] == ["fma_small"]
+
+    (folder / "fma_small.zip").unlink()
+    assert sources.fetch("fma_small") == place / "fma_small"  # it is here: nothing is asked
+
+
+def test_an_archive_that_cannot_be_unpacked_leaves_no_half_folder(server, tmp_path, monkeypatch):
+    folder, url = server
+    url = url.replace("spotify_songs.csv", "fma_small.zip")
+    monkeypatch.setenv("MUSIG_CACHE", str(tmp_path / "cache"))
+    good = zipped(folder / "fma_small.zip", a="text", b="text")
+    monkeypatch.setitem(download.ARCHIVES, "fma_small", (url, "sha1:" + good))
+    extract = zipfile.ZipFile.extract
+
+    def full(self, member, path):
+        if member.filename.endswith("b"):
+            raise OSError(28, "No space left on device")
+        return extract(self, member, path)
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", full)
+    with pytest.raises(MusigError, match=r"No space left on device.*.*make room for it"):
+        sources.fetch("fma_small")
+    place = tmp_path / "cache" / "data" / "fma"
+    assert [path.name for path in place.iterdir()] == ["fma_small.zip"]
+    monkeypatch.undo()
+    monkeypatch.setenv("MUSIG_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setitem(download.ARCHIVES, "fma_small", (url, "sha1:" + good))
+    (folder / "fma_small.zip").unlink()  # what was downloaded is enough
+    assert (sources.fetch("fma_small") / "b").read_text() == "text"
 
 
 def test_only_known_names_are_downloaded():

@@ -1,5 +1,6 @@
 import gzip
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -337,3 +338,65 @@ def test_genres_in_text(text, genres):
 def test_text_that_is_no_list_of_genres(text):
     with pytest.raises(ValueError, match=r".*"):
         parse_genres(text)
+
+
+def with_sound(folder, *paths):
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(path.encode())
+    return folder
+
+
+@pytest.mark.parametrize("place", [".", "recordings"])
+def test_recordings_are_paths_beside_the_tables(tmp_path, place):
+    named = ["a.flac", "deep/b.ogg", *[None] * (len(TEXT) - 2)]
+    folder = write(tmp_path / "mine", tracks=changed_tracks(recording=named))
+    with_sound(folder / place, "a.flac", "deep/b.ogg")
+    catalog, problems = sources.inspect(folder)
+    assert problems == []
+    expected = {"t0": folder / place / "a.flac", "t1": folder / place / "deep/b.ogg"}
+    assert catalog.recordings().to_dict() == {k: str(v.resolve()) for k, v in expected.items()}
+
+
+def test_recordings_that_are_not_there_are_told(tmp_path):
+    named = ["a.flac", "b.flac", None, "c.flac", *[None] * (len(TEXT) - 4)]
+    folder = write(tmp_path / "mine", "csv", tracks=changed_tracks(recording=named))
+    with_sound(folder, "a.flac")
+    _, problems = sources.inspect(folder)
+    assert [str(problem) for problem in problems] == [
+        "warning: tracks.csv, row 2, column recording: found no file 'b.flac' (and 1 file more); "
+        "expected a file in mine or its folder recordings."
+    ]
+
+
+def test_tables_without_a_recording_have_no_sound(tmp_path):
+    empty = [None] * len(TEXT)
+    for name, table in (("a", tables()["tracks"]), ("b", changed_tracks(recording=empty))):
+        catalog = sources.load(write(tmp_path / name, tracks=table))
+        assert catalog.sound is None
+        with pytest.raises(MusigError, match="has no sound"):
+            catalog.recordings()
+
+
+def test_writing_a_folder_takes_the_sound_along(tmp_path):
+    named = ["a.flac", "deep/b.ogg", *[None] * (len(TEXT) - 2)]
+    folder = write(tmp_path / "mine", tracks=changed_tracks(recording=named))
+    with_sound(folder, "a.flac", "deep/b.ogg")
+    catalog = sources.load(folder)
+    written = sources.write_folder(catalog, tmp_path / "copy")
+    (folder / "a.flac").unlink()  # the copy needs the first no more
+    again = sources.load(written)
+    assert again.fingerprint == catalog.fingerprint
+    paths = again.recordings()
+    assert all(Path(path).is_file() for path in paths)
+    assert (written / "recordings" / "deep" / "b.ogg").read_bytes() == b"deep/b.ogg"
+
+
+@pytest.mark.parametrize("name", ["a.flac", "../b.flac", "{folder}/b.flac"])
+def test_a_recording_that_cannot_be_copied_stops_the_writing(tmp_path, name):
+    with_sound(tmp_path, "b.flac")  # there, but outside
+    named = [name.format(folder=tmp_path), *[None] * (len(TEXT) - 1)]
+    folder = write(tmp_path / "mine", tracks=changed_tracks(recording=named))
+    with pytest.raises(MusigError, match=r"/?[ab]\.flac of track t0 is no file in .*mine"):
+        sources.write_folder(sources.load(folder), tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
