@@ -24,16 +24,20 @@ Contents
 The parts, in the order they are made: :mod:`~musig.sources.synthetic_tracks` (artists, genres,
 sound), :mod:`~musig.sources.synthetic_themes`, :mod:`~musig.sources.synthetic_playlists` (drawn by
 :mod:`~musig.sources.synthetic_draws`), :mod:`~musig.sources.synthetic_table` (what of it is seen).
+Some tracks can be heard: :mod:`~musig.sources.synthetic_sound` renders their recordings when they
+are asked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from musig.catalog import Catalog, Playlists
 from musig.errors import MusigError, nearest
+from musig.sources import synthetic_sound
 from musig.sources.synthetic_draws import fill_distinct
 from musig.sources.synthetic_names import playlist_names
 from musig.sources.synthetic_playlists import (
@@ -63,6 +67,10 @@ class Size:
     max_length: int
     exponent: float = 0.7
     """Of the Zipf-Mandelbrot law of track popularity."""
+    n_recordings: int = 0
+    """How many of the tracks have a recording."""
+    seconds: float = 10.0
+    """Length of a recording."""
 
 
 # The paper size is calibrated to 5.2M edges of weight > 10 by its median length alone, counting
@@ -70,8 +78,8 @@ class Size:
 # 53.3 by interpolation. It has 400 themes because with 250 the count varied twice as much from
 # seed to seed. Calibrate anew after any change to themes, tracks or playlists.
 SIZES: dict[str, Size] = {
-    "smoke": Size(300, 50, 5, 10, 600, 12.0, 0.5, 50),
-    "classroom": Size(2_000, 300, 12, 50, 8_000, 24.0, 0.6, 120),
+    "smoke": Size(300, 50, 5, 10, 600, 12.0, 0.5, 50, n_recordings=60, seconds=4.0),
+    "classroom": Size(2_000, 300, 12, 50, 8_000, 24.0, 0.6, 120, n_recordings=300),
     "paper": Size(15_900, 2_400, 12, 400, 95_000, 53.3, 0.8, 250),
 }
 
@@ -159,7 +167,8 @@ def make_with_truth(size: str = "classroom", seed: int = 0) -> tuple[Catalog, Tr
     if seed < 0:
         raise MusigError(f"The seed is {seed}; it must be an integer ≥ 0.")
     s = SIZES[size]
-    for_tracks, for_themes, for_playlists, for_table = np.random.default_rng(seed).spawn(4)
+    parts = np.random.default_rng(seed).spawn(5)
+    for_tracks, for_themes, for_playlists, for_table, for_sound = parts
 
     tracks = plant(s.n_tracks, s.n_artists, s.n_genres, s.exponent, for_tracks)
     themes = plant_themes(s.n_themes, s.n_genres, tracks, for_themes)
@@ -178,7 +187,11 @@ def make_with_truth(size: str = "classroom", seed: int = 0) -> tuple[Catalog, Tr
         indptr=np.concatenate([[0], np.cumsum(lengths)]),
         tracks=track[order].astype(np.int32),
     )
+    recorded = synthetic_sound.recorded_rows(playlists, s.n_tracks, s.n_recordings, for_sound)
     catalog = Catalog(
-        tracks=observe(tracks, for_table), playlists=playlists, name=f"embedded-{size}"
+        tracks=observe(tracks, recorded, for_table),
+        playlists=playlists,
+        name=f"embedded-{size}",
+        sound=partial(synthetic_sound.folder, size, seed) if s.n_recordings else None,
     )
     return catalog, Truth(tracks, themes, belongs.astype(np.float32), about, source[order])

@@ -30,13 +30,15 @@ MISSING = {"features": (0.03, 0.35), "popularity": (0.10, 0.65), "genres": (0.00
 POPULARITY_NOISE = 12.0  # points of 100
 
 
-def observe(truth: TrackTruth, rng: np.random.Generator) -> pd.DataFrame:
+def observe(truth: TrackTruth, recorded: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     """Make the table of tracks: names, noisy popularity, tags, and what is unknown.
 
     Parameters
     ----------
     truth : TrackTruth
         What is true.
+    recorded : ndarray of int, shape (m,)
+        Positions of the tracks that have a recording.
     rng : numpy.random.Generator
         The source of chance.
 
@@ -56,9 +58,9 @@ def observe(truth: TrackTruth, rng: np.random.Generator) -> pd.DataFrame:
     --------
     >>> from musig.sources.synthetic_tracks import plant
     >>> rng = np.random.default_rng(0)
-    >>> table = observe(plant(50, 10, 3, 1.0, rng), rng)
-    >>> table.index.name, table["name"].isna().sum()
-    ('track_id', np.int64(0))
+    >>> table = observe(plant(50, 10, 3, 1.0, rng), np.array([7]), rng)
+    >>> table.index.name, table["name"].isna().sum(), table["recording"].iloc[7]
+    ('track_id', np.int64(0), 't000007.flac')
     """
     n, n_artists = len(truth.artist), len(truth.artist_genre)
     obscurity = np.argsort(np.argsort(-truth.popularity, kind="stable")) / n  # 0 head, 1 tail
@@ -98,6 +100,9 @@ def observe(truth: TrackTruth, rng: np.random.Generator) -> pd.DataFrame:
     }
     columns |= {name: features[:, j].astype(np.float32) for j, name in enumerate(FEATURES)}
     index = pd.Index([f"t{i:06d}" for i in range(n)], name="track_id")
+    recording = np.full(n, None, dtype=object)
+    recording[recorded] = [f"{index[i]}.flac" for i in recorded]
+    columns["recording"] = recording
     return pd.DataFrame(columns, index=index)
 
 
