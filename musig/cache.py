@@ -57,6 +57,11 @@ LIBRARIES = (
     "pandas",
     "scipy",
     "scikit-learn",
+    "librosa",
+    "pyloudnorm",
+    "soundfile",
+    "soxr",
+    "vibenet",
 )
 """The libraries whose version may change a number."""
 

@@ -112,6 +112,12 @@ class Catalog:
         playlists = self.playlists.restrict(positions, self.n_tracks)
         return replace(self, tracks=self.tracks.iloc[positions], playlists=playlists)
 
+    @property
+    def has_sound(self) -> bool:
+        """Whether any track has a recording."""
+        known = "recording" in self.tracks and self.tracks["recording"].notna().any()
+        return self.sound is not None and bool(known)
+
     def recordings(self) -> pd.Series:
         """Where the recording of each track is.
 
@@ -125,14 +131,13 @@ class Catalog:
         MusigError
             If no track has one.
         """
-        known = self.tracks["recording"].dropna() if "recording" in self.tracks else pd.Series()
-        if self.sound is None or known.empty:
+        if self.sound is None or not self.has_sound:
             raise MusigError(
                 f"{self.name} has no sound: no track has a recording. Use data with recordings, "
                 "such as embedded-classroom or a folder of your own music."
             )
         folder = self.sound()
-        return known.map(lambda path: str(folder / path))
+        return self.tracks["recording"].dropna().map(lambda path: str(folder / path))
 
 
 def universe(catalog: Catalog, train: np.ndarray, min_playlists: int) -> np.ndarray:

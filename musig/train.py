@@ -26,15 +26,16 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from musig import cache, checkpoint, modelfolder
 from musig.completion import EmbeddingScorer, evaluate
+from musig.device import fabric as open_fabric
+from musig.device import step_generator
 from musig.errors import MusigError, nearest
 from musig.features import mask_group
 from musig.model import AGGREGATORS, Encoder, embed
@@ -303,7 +304,7 @@ def train(
         checkpoint.require_same(identity, modelfolder.read_identity(folder), folder)
         return modelfolder.load(folder)
 
-    fabric = _fabric(config)
+    fabric = open_fabric(config.device, config.precision)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         net = _Musig(data, config, tasks)
@@ -327,7 +328,7 @@ def train(
             model.train()
             losses_by_step = []
             for step in range(epoch * steps, (epoch + 1) * steps):
-                generator = _step_generator(config.seed, step, fabric.device)
+                generator = step_generator(config.seed, step, fabric.device)
                 losses = model(generator)
                 total = sum(net.weights[name] * loss for name, loss in losses.items())
                 optimiser.zero_grad()
@@ -414,30 +415,6 @@ def _identity_of(tasks: Sequence[tuple[Task, float]]) -> dict[str, Any]:
         }
         identity[task.name] = {"class": type(task).__qualname__, "weight": weight} | plain
     return identity
-
-
-def _fabric(config: TrainConfig):  # type: ignore[no-untyped-def]
-    from lightning_fabric import Fabric
-
-    if config.device == "cuda" and not torch.cuda.is_available():
-        raise MusigError(
-            "device is 'cuda' but torch sees no CUDA device: use device 'auto' or 'cpu', or "
-            "install a CUDA build of torch."
-        )
-    cuda = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
-    bf16 = config.precision == "bf16"
-    precision: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if bf16 else "32-true"
-    return Fabric(accelerator="cuda" if cuda else "cpu", devices=1, precision=precision)
-
-
-def _step_generator(seed: int, step: int, device: torch.device) -> torch.Generator:
-    """Random numbers of one step: a function of the seed and the step, so resuming needs no state.
-
-    Dropout draws from the global generator, which is why that is seeded too.
-    """
-    number = int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
-    torch.manual_seed(number)
-    return torch.Generator(device).manual_seed(number)
 
 
 def _require_finite(

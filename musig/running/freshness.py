@@ -63,7 +63,10 @@ def run_key(source: nbformat.NotebookNode, values: dict[str, Any], label: list[A
             "cells": [_code(cell.source) for cell in source.cells if cell.cell_type == "code"],
             "parameters": values,
             "label": label,
-            "data": _data(str(values.get("data", "")), str(values.get("dataset", ""))),
+            "data": _data(
+                str(values.get("recordings") or values.get("data", "")),
+                str(values.get("dataset", "")),
+            ),
             "results": _contents(results) if results.is_dir() else None,
             "versions": cache.versions((*cache.LIBRARIES, *DRAWING)),
         }
@@ -71,7 +74,7 @@ def run_key(source: nbformat.NotebookNode, values: dict[str, Any], label: list[A
 
 
 def _data(data: str, dataset: str) -> Any:
-    """Fingerprint what a notebook's two parameters name: a folder, a generator or a download."""
+    """Fingerprint what a notebook's parameters name: a folder, a generator or a download."""
     if data:
         return data_fingerprint(data)
     if not dataset:

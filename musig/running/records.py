@@ -380,8 +380,8 @@ def ledger(folder: Path) -> pd.DataFrame:
 
 def _portable(parameters: dict[str, Any]) -> dict[str, Any]:
     """Parameters without where the data lie on this machine."""
-    data = parameters.get("data")
-    return {**parameters, "data": Path(data).name} if data else dict(parameters)
+    folders = {name: parameters[name] for name in ("data", "recordings") if parameters.get(name)}
+    return parameters | {name: Path(folder).name for name, folder in folders.items()}
 
 
 def _numbers(value: Any, where: str) -> Any:

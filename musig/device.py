@@ -1,0 +1,89 @@
+"""Where a training runs, and its random numbers.
+
+Conventions
+-----------
+The random numbers of a step are a function of the seed and the step's number only, so that a
+training that was stopped goes on with the same ones and no state of a generator has to be kept.
+
+Contents
+--------
+- :func:`fabric`: CPU or CUDA, float32 or bfloat16.
+- :func:`step_generator`: the random numbers of a step.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from musig.errors import MusigError
+
+
+def fabric(device: str, precision: str) -> Any:
+    """Open Lightning Fabric on a device.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda"}
+        "auto" is CUDA where torch sees it.
+    precision : {"32", "bf16"}
+        "bf16" computes in bfloat16 what can be, and keeps the weights in float32.
+
+    Returns
+    -------
+    lightning_fabric.Fabric
+
+    Raises
+    ------
+    MusigError
+        If CUDA is asked for and torch sees none.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> str(fabric("cpu", "32").device)
+    'cpu'
+    """
+    from lightning_fabric import Fabric  # slow to import
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise MusigError(
+            "device is 'cuda' but torch sees no CUDA device: use device 'auto' or 'cpu', or "
+            "install a CUDA build of torch."
+        )
+    cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    mixed: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if precision == "bf16" else "32-true"
+    return Fabric(accelerator="cuda" if cuda else "cpu", devices=1, precision=mixed)
+
+
+def step_generator(seed: int, step: int, device: torch.device | str) -> torch.Generator:
+    """Give the random numbers of one step, and seed the global ones (dropout draws from those).
+
+    Parameters
+    ----------
+    seed, step : int, >= 0
+    device : torch.device or str
+        Where the generator draws.
+
+    Returns
+    -------
+    torch.Generator
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> one, other = step_generator(0, 7, "cpu"), step_generator(0, 7, "cpu")
+    >>> bool((torch.rand(3, generator=one) == torch.rand(3, generator=other)).all())
+    True
+    """
+    number = int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+    torch.manual_seed(number)
+    return torch.Generator(device).manual_seed(number)
