@@ -39,6 +39,7 @@ import numpy as np
 import pyloudnorm
 import scipy.fft
 import soundfile
+from joblib import Parallel, cpu_count, delayed
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.special import expit, logit
 from tqdm import tqdm
@@ -53,6 +54,7 @@ from musig.sources.synthetic_tracks import CURVES, GENRES
 RATE = 22_050  # samples a second
 KNOWN_IN = 25  # a track with a recording is in so many playlists, where enough tracks are
 PEAK = 0.98
+WORTH_PROCESSES = 100  # from so many recordings on, one process a core is started
 
 
 def render(
@@ -281,6 +283,13 @@ def recorded_rows(
     return np.sort(rng.choice(known, n, replace=False)).astype(np.int64)
 
 
+def _write(path: Path, features: np.ndarray, genre: str, seconds: float, seed: list[int]) -> None:
+    """Render one recording; its generator is its own, so any order gives the same."""
+    sound = render(features, genre, seconds, RATE, np.random.default_rng(seed))
+    with aside(path) as passing:
+        soundfile.write(passing, sound, RATE, subtype="PCM_16", format="FLAC")
+
+
 def folder(size: str, seed: int) -> Path:
     """Give the folder of the recordings of an embedded catalogue, rendering them the first time.
 
@@ -306,15 +315,16 @@ def folder(size: str, seed: int) -> Path:
     def make(partial: Path) -> None:
         catalog, truth = synthetic.make_with_truth(size, seed)
         seconds = synthetic.SIZES[size].seconds
-        rows = np.flatnonzero(catalog.tracks["recording"].notna())
-        for row in tqdm(rows, desc="sound", unit="track", delay=3.0, disable=None):
+        work = []
+        for row in np.flatnonzero(catalog.tracks["recording"].notna()):
             path = partial / catalog.tracks["recording"].iloc[row]
-            if path.exists():
-                continue
             genre = GENRES[truth.tracks.genre[row]].name
-            rng = np.random.default_rng([seed, row])  # its own: any order gives the same
-            sound = render(truth.tracks.features[row], genre, seconds, RATE, rng)
-            with aside(path) as passing:
-                soundfile.write(passing, sound, RATE, subtype="PCM_16", format="FLAC")
+            if not path.exists():
+                features = truth.tracks.features[row]
+                work.append(delayed(_write)(path, features, genre, seconds, [seed, row]))
+        jobs = cpu_count() if len(work) > WORTH_PROCESSES else 1
+        done = Parallel(jobs, return_as="generator_unordered")(work)
+        for _ in tqdm(done, "sound", len(work), unit="track", delay=3.0, disable=None):
+            pass
 
     return cache.stage("sound", {"size": size, "seed": seed}, make, source=synthetic)
