@@ -32,8 +32,10 @@ test: $(VENV)/.test  ## lint, types, unit tests, every notebook, the book
 audit: $(VENV)/.test  ## all tests, and those for once a week: every parameter alone, the paper's size
 	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile
 
-bench: $(VENV)/.book  ## speed against a peer, into _build/bench.json
+bench: $(VENV)/.book  ## speed against peers, into _build/bench.json
 	$(BIN)/python benchmarks/graph.py
+	$(BIN)/python benchmarks/features.py
+	$(BIN)/python benchmarks/mel.py
 
 results: $(VENV)/.book  ## record the real run anew in results/ (DATA=folder, else mpd_sample of MUSIG_DATA)
 	$(BIN)/musig run 06 --profile real $(if $(DATA),-p data "$(DATA)")

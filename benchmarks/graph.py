@@ -12,7 +12,6 @@ line. The results must be equal.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -24,6 +23,7 @@ for _name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "M
     os.environ[_name] = "1"  # before the imports that read it
 
 import numpy as np  # noqa: E402
+from record import OUT, record  # noqa: E402
 from scipy import sparse  # noqa: E402
 
 from musig.graph import cooccurrence  # noqa: E402
@@ -46,7 +46,7 @@ def main() -> int:
     parser.add_argument("--size", default="paper", help="of the synthetic catalogue")
     parser.add_argument("--min-weight", type=int, default=10)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("_build/bench.json"))
+    parser.add_argument("--out", type=Path, default=OUT)
     arguments = parser.parse_args()
     min_weight = arguments.min_weight
 
@@ -101,10 +101,7 @@ def main() -> int:
             f"{len(ratios)} repeats), {'equal' if equal else 'DIFFERENT'}, "
             f"{len(graph[1]) // 2} edges"
         )
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    passing = arguments.out.with_suffix(".partial")
-    passing.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
-    passing.replace(arguments.out)
+    record(entries, arguments.out)
     return 0 if equal and (arguments.size != "paper" or entries[0]["ratio"] >= BAR) else 1
 
 

@@ -12,7 +12,8 @@ imported by the command that needs them, so that help comes at once.
 Contents
 --------
 - :func:`main`: the entry point; the commands ``graph``, ``train``, ``complete``, ``run``,
-  ``doctor``, and the group ``data`` of :mod:`musig.cli_data`.
+  ``doctor``, the command ``features`` of :mod:`musig.cli_sound`, and the group ``data`` of
+  :mod:`musig.cli_data`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ import click
 
 from musig import __version__
 from musig.cli_data import EXAMPLES, data, data_options, load_data
+from musig.cli_sound import features
 from musig.errors import MusigError, counted
 from musig.running.parameters import Parameter, class_fields, declared, parse
 
@@ -39,8 +41,9 @@ if TYPE_CHECKING:
 PREPARATION = """
 min_playlists: int = 3  # A track belongs if it is in so many training playlists, >= 1.
 min_weight: int = 2  # Edges of this weight or less are dropped, >= 0.
-groups: list[str] = ["GENRE", "POPULARITY", "AUDIO"]  # Attribute groups, with commas.
+groups: list[str] = []  # Attribute groups, with commas; none: all that the data know.
 popularity: str = "train_count"  # Which popularity, one of train_count|external.
+network: str = "small"  # That makes ACOUSTIC of recordings, one of small|medium|paper.
 """
 
 
@@ -94,6 +97,7 @@ def cli() -> None:
 
 
 cli.add_command(data)
+cli.add_command(features)
 
 
 @cli.command(epilog=EXAMPLES["graph"])
@@ -182,6 +186,7 @@ def _option(item: Parameter) -> click.Option:
 def train(folder: str | None, dataset: str | None, out: Path, **settings: Any) -> None:
     """Train MUSIG into a MODEL folder; go on with it if it was begun."""
     catalog = load_data(folder, dataset, settings["seed"])
+    from musig.acoustic import AcousticConfig, with_vectors
     from musig.modelfolder import is_finished
     from musig.running.records import RunRecord
     from musig.splits import split_playlists
@@ -192,6 +197,7 @@ def train(folder: str | None, dataset: str | None, out: Path, **settings: Any) -
     finished = is_finished(out)
     preparation = {item.name: settings[item.name] for item in _preparation()}
     config = config_from({k: v for k, v in settings.items() if k not in preparation})
+    network, groups = preparation.pop("network"), preparation["groups"]
     record = RunRecord.start(
         {**settings, "data": folder or "", "dataset": "" if folder else (dataset or catalog.name)},
         "musig train",
@@ -199,6 +205,9 @@ def train(folder: str | None, dataset: str | None, out: Path, **settings: Any) -
         fingerprint=catalog.fingerprint,
     )
     split = split_playlists(catalog, settings["seed"])
+    if not groups or "ACOUSTIC" in groups:
+        hearing = AcousticConfig(network=network, seed=config.seed, device=config.device)
+        catalog = with_vectors(catalog, split, hearing)
     prepared = prepare(
         catalog, split, **preparation, genres=settings["genres"], seed=settings["seed"]
     )

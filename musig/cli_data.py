@@ -45,6 +45,10 @@ EXAMPLES = {
         "musig data join --slices mpd/data --features features.parquet \\",
         "    --genres genres.csv --out mpd_joined",
     ),
+    "features": _example(
+        "musig features my_music --out my_features.parquet",
+        "musig features fma_small --window 30 --against echonest.csv --out fma.csv",
+    ),
     "graph": _example("musig graph --data my_playlists --min-weight 2 --out edges.parquet"),
     "train": _example(
         "musig train --dataset embedded-classroom --out MODEL",

@@ -15,9 +15,12 @@ from itertools import combinations
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 
+from musig.catalog import FEATURES
 from musig.cli import cli, main
 from musig.cli_data import EXAMPLES
 from musig.running import runs
@@ -222,6 +225,14 @@ def workplace(tmp_path_factory, smoke_catalog):
     slice_ = json.dumps({"playlists": [{"pid": 0, "tracks": entries}]})
     (place / "mpd" / "data" / "mpd.slice.0-999.json").write_text(slice_)
     (place / "notebooks").symlink_to(Path(__file__).parents[2] / "notebooks")
+    tone = 0.1 * np.sin(np.arange(4 * 8000) / 3)
+    for path in (place / "my_music" / "a.wav", place / "fma_small" / "000" / "000002.mp3"):
+        path.parent.mkdir(parents=True)
+        soundfile.write(path, tone, 8000)
+    names = [name for name in FEATURES if name != "loudness"]
+    header = [["echonest"] * 8, ["audio_features"] * 8, names]
+    rows = [["", *row] for row in header] + [["track_id"] + [""] * 8, ["2"] + ["0.5"] * 8]
+    (place / "echonest.csv").write_text("\n".join(",".join(row) for row in rows) + "\n")
     return place
 
 

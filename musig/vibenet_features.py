@@ -1,0 +1,111 @@
+"""Seven audio features by a learned network, if the package ``vibenet`` is installed.
+
+The network learned its labels from the Echo Nest's features of the Free Music Archive, the same
+that FMA's ``echonest.csv`` holds: agreement with that table is not evidence of anything else. It
+is under the GPL, version 3, so nothing of it is part of this package.
+
+Conventions
+-----------
+The network hears the mean of the channels at 16 kHz. It is loaded once a process and computes on
+one thread. It was trained on clips of half a minute; of shorter ones it makes a guess too.
+
+Contents
+--------
+- :func:`predict`: the seven; :func:`need`: whether it can be asked.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from musig.errors import MusigError
+from musig.recordings import resampled
+
+NAMES = (
+    "acousticness",
+    "danceability",
+    "energy",
+    "instrumentalness",
+    "liveness",
+    "speechiness",
+    "valence",
+)
+"""What it predicts; not loudness and tempo."""
+
+RATE = 16000
+"""Hz that it hears."""
+
+LEAST = 3.0
+"""Seconds below which it is not asked, as ``signal`` is not."""
+
+
+def need() -> None:
+    """Refuse if the package is not installed; it is not imported.
+
+    Raises
+    ------
+    MusigError
+        With the command that installs it.
+
+    Notes
+    -----
+    Notebook: 02_audio_features
+    """
+    if find_spec("vibenet") is None:
+        raise MusigError(
+            "The estimator vibenet is not installed. It is free software under the GPL, version 3: "
+            'pip install "musig[vibenet]"'
+        )
+
+
+def predict(samples: np.ndarray, rate: int) -> dict[str, float]:
+    """Ask the network.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,) or (channels, n)
+    rate : int, Hz
+
+    Returns
+    -------
+    dict of str to float
+        Of each of :data:`NAMES`, within 0 to 1; NaN below :data:`LEAST` seconds.
+
+    Raises
+    ------
+    MusigError
+        If the package is not installed.
+
+    Notes
+    -----
+    Notebook: 02_audio_features
+    """
+    network = _network()
+    mono = np.atleast_2d(samples).mean(axis=0)
+    if len(mono) < LEAST * rate:
+        return dict.fromkeys(NAMES, np.nan)
+    mono = resampled(mono, rate, RATE)
+    found = network.predict(mono, RATE)[0].to_dict()
+    return {name: float(found[name]) for name in NAMES}
+
+
+@cache
+def _network() -> Any:
+    need()
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one of its libraries looks for ffmpeg, which it needs not
+        import onnxruntime
+        from vibenet.backends import EfficientNetModel
+
+    network = EfficientNetModel()
+    options = onnxruntime.SessionOptions()  # its own are not handed on: it would take all cores
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    path = network.ort_sess._model_path
+    network.ort_sess = onnxruntime.InferenceSession(path, options)
+    return network
