@@ -2,6 +2,8 @@
 PYTHON  ?= python3
 PROFILE ?= classroom
 DATA    ?=
+RECORDINGS ?= audio
+RECORDED := 02_audio_features 03_acoustic_vectors 06_playlist_completion
 VENV    := .venv
 BIN     := $(VENV)/bin
 # Installs use exactly this torch: a range would bring a newer build with other CUDA packages.
@@ -37,9 +39,10 @@ bench: $(VENV)/.book  ## speed against peers, into _build/bench.json
 	$(BIN)/python benchmarks/features.py
 	$(BIN)/python benchmarks/mel.py
 
-results: $(VENV)/.book  ## record the real run anew in results/ (DATA=folder, else mpd_sample of MUSIG_DATA)
+results: $(VENV)/.book  ## record the real runs anew in results/ (DATA= and RECORDINGS=folder, else those of MUSIG_DATA)
+	$(BIN)/musig run 02 03 --profile real -p recordings "$(RECORDINGS)"
 	$(BIN)/musig run 06 --profile real $(if $(DATA),-p data "$(DATA)")
-	@mkdir -p results && cp _build/runs/06_playlist_completion-real.json results/
+	@mkdir -p results && cp $(RECORDED:%=_build/runs/%-real.json) results/
 	$(BIN)/python -m musig.running.book --readme
 
 lock:  ## solve requirements.lock anew from pyproject.toml (keeps what still fits)

@@ -1,5 +1,6 @@
 """What the chapters show: figures, tables, and the numbers that describe data and embeddings.
 
-`style`, `plots`, `charts` and `tables` only draw; `description`, `attributes`, `neighbourhood`,
-`mixing` and `embeddings` compute what is drawn. Nothing of the method is here.
+`style`, `plots`, `charts`, `sound`, `acoustic_figures` and `tables` only draw; `description`,
+`attributes`, `neighbourhood`, `mixing`, `embeddings`, `listening`, `estimates`, `pair_answers` and
+`acoustic` compute what is drawn. Nothing of the method is here.
 """

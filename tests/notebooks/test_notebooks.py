@@ -6,7 +6,9 @@ import json
 import re
 
 import nbformat
+import numpy as np
 import pytest
+import soundfile
 from make_expected import DETERMINISTIC, EXPECTED, NOTEBOOKS, PROFILE, reduced
 from pytest_notebook.diffing import diff_notebooks, diff_to_string
 
@@ -19,8 +21,8 @@ from musig.sources import synthetic
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 EACH = [pytest.param(path, id=path.stem) for path in ALL]
 
-# Values other than the default, where one cannot be worked out or would take long. `data` is a
-# folder that is written for the test.
+# Values other than the default, where one cannot be worked out or would take long. `data` and
+# `recordings` are folders that are written for the test.
 CHANGED = {
     "dataset": "embedded-smoke",
     "device": "cpu",
@@ -30,6 +32,7 @@ CHANGED = {
     "rows": 3,
     "epochs": 2,
     "embedding_size": 8,
+    "network_epochs": 2,
 }
 
 
@@ -57,6 +60,27 @@ def other(parameter: Parameter) -> object:
         except MusigError:
             continue
     raise AssertionError(f"say in CHANGED what {parameter.name} may be beside its default")
+
+
+def own_data(folder):
+    """Write a folder of playlists and tracks."""
+    return str(sources.write_folder(synthetic.make("smoke", seed=1), folder))
+
+
+def own_music(folder):
+    """Write a folder of music: chords over a beat, two playlists of them."""
+    rng = np.random.default_rng(0)
+    time = np.arange(4 * 16_000) / 16_000
+    for n in range(8):
+        path = folder / f"{'ab'[n % 2]}" / f"piece {n}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tones = sum(np.sin(2 * np.pi * (220 + 20 * n) * k * time) / k for k in (1, 1.25, 1.5))
+        beat = (time * (2 + 0.1 * n)) % 1 < 0.1
+        soundfile.write(path, 0.1 * tones + 0.1 * beat * rng.normal(size=len(time)), 16_000)
+    return str(folder)
+
+
+OWN = {"data": own_data, "recordings": own_music}
 
 
 @pytest.fixture(scope="session")
@@ -114,8 +138,12 @@ def test_figures_say_what_they_show(executed, path):
 @pytest.mark.parametrize("path", EACH)
 def test_it_runs_with_every_parameter_changed(path, tmp_path):
     declared = parameters(path)
-    folder = sources.write_folder(synthetic.make("smoke", seed=1), tmp_path / "own <&> data")
-    values = {each.name: str(folder) if each.name == "data" else other(each) for each in declared}
+    values = {
+        each.name: OWN[each.name](tmp_path / each.name / "own <&> data")
+        if each.name in OWN
+        else other(each)
+        for each in declared
+    }
     assert all(values[parameter.name] != parameter.default for parameter in declared)
     outcome = runs.run_notebook(path, tmp_path / path.name, PROFILE, values)
     assert errors_of(nbformat.read(outcome.path, 4)) == []
@@ -133,9 +161,7 @@ def test_it_runs_with_every_parameter_changed(path, tmp_path):
 )
 def test_it_runs_with_one_parameter_changed(path, name, tmp_path):
     parameter = next(each for each in parameters(path) if each.name == name)
-    value: object = other(parameter) if name != "data" else ""
-    if name == "data":
-        value = str(sources.write_folder(synthetic.make("smoke", seed=1), tmp_path / "own"))
+    value = OWN[name](tmp_path / "own") if name in OWN else other(parameter)
     outcome = runs.run_notebook(path, tmp_path / path.name, PROFILE, {name: value})
     assert errors_of(nbformat.read(outcome.path, 4)) == []
     assert records.from_notebook(outcome.path).changed.keys() == {name}
