@@ -3,7 +3,8 @@ PYTHON  ?= python3
 PROFILE ?= classroom
 DATA    ?=
 RECORDINGS ?= audio
-RECORDED := 02_audio_features 03_acoustic_vectors 06_playlist_completion
+RECORDED := 02_audio_features-real 03_acoustic_vectors-real 03_acoustic_vectors-classroom \
+  06_playlist_completion-real
 VENV    := .venv
 BIN     := $(VENV)/bin
 # Installs use exactly this torch: a range would bring a newer build with other CUDA packages.
@@ -40,9 +41,11 @@ bench: $(VENV)/.book  ## speed against peers, into _build/bench.json
 	$(BIN)/python benchmarks/mel.py
 
 results: $(VENV)/.book  ## record the real runs anew in results/ (DATA= and RECORDINGS=folder, else those of MUSIG_DATA)
-	$(BIN)/musig run 02 03 --profile real -p recordings "$(RECORDINGS)"
+	$(BIN)/musig run 02 --profile real -p recordings "$(RECORDINGS)"
+	$(BIN)/musig run 03 --profile real -p recordings "$(RECORDINGS)" -p repeats 10
+	$(BIN)/musig run 03 --profile classroom -p repeats 10
 	$(BIN)/musig run 06 --profile real $(if $(DATA),-p data "$(DATA)")
-	@mkdir -p results && cp $(RECORDED:%=_build/runs/%-real.json) results/
+	@mkdir -p results && cp $(RECORDED:%=_build/runs/%.json) results/
 	$(BIN)/python -m musig.running.book --readme
 
 lock:  ## solve requirements.lock anew from pyproject.toml (keeps what still fits)

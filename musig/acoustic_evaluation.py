@@ -14,11 +14,12 @@ errors and tests for network statistics, Connections 22(2), 1999).
 Contents
 --------
 - :func:`pair_auc`, :class:`Judged`: area and interval of vectors.
-- :func:`unseen_auc`: the table of a chapter: trained, untrained, shuffled.
+- :func:`unseen_auc`: the table of a chapter: trained, untrained, shuffled; :func:`over_seeds`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -30,6 +31,7 @@ from musig.acoustic_pairs import shared_playlists
 from musig.catalog import FEATURES, Catalog, Playlists
 from musig.errors import MusigError, counted
 from musig.spectrograms import Spectrograms, spectrograms_of
+from musig.splits import split_playlists
 from musig.statistics import CELLS, RESAMPLES
 
 TRACKS = 1_000
@@ -211,6 +213,51 @@ def unseen_auc(
         for name, (vectors, lists) in judged.items()
     }
     return pd.DataFrame.from_dict(table, orient="index")
+
+
+def over_seeds(
+    load: Callable[[int], Catalog],
+    seeds: Sequence[int],
+    config: AcousticConfig,
+    min_weight: int = 10,
+) -> pd.DataFrame:
+    """Judge again and again, everything that is drawn being drawn anew.
+
+    Parameters
+    ----------
+    load : callable
+        Gives the catalogue of a seed: an embedded one is another each time, other data are the
+        same.
+    seeds : sequence of int, each >= 0
+        Of the catalogue, the split of its playlists, the unseen artists, and the training.
+    config : AcousticConfig
+        Its own seed is not used.
+    min_weight : int, >= 0
+        As in :func:`unseen_auc`.
+
+    Returns
+    -------
+    DataFrame
+        One row a seed, index ``seed``; columns are the rows of :func:`unseen_auc`, values are AUC.
+
+    Raises
+    ------
+    MusigError
+        If there is nothing to learn from, or nothing to judge by, with one of the seeds.
+
+    Notes
+    -----
+    The interval of :func:`pair_auc` is about the tracks of *one* draw; this tells how much draws
+    and trainings differ.
+    Notebook: 03_acoustic_vectors
+    """
+    table = {}
+    for seed in seeds:
+        catalog = load(seed)
+        train = split_playlists(catalog, seed).train
+        judged = unseen_auc(catalog, train, replace(config, seed=seed), min_weight, progress=False)
+        table[seed] = judged["auc"]
+    return pd.DataFrame(table).T.rename_axis("seed")
 
 
 def permuted(

@@ -19,7 +19,7 @@ from musig.acoustic import (
     with_vectors,
 )
 from musig.acoustic_config import AcousticConfig
-from musig.acoustic_evaluation import pair_auc, permuted, unseen_auc
+from musig.acoustic_evaluation import over_seeds, pair_auc, permuted, unseen_auc
 from musig.acoustic_network import SHORTEST, AcousticNetwork, GlobalPooling
 from musig.acoustic_pairs import PairLoss, make_pairs, shared_playlists
 from musig.acoustic_train import embed_tracks, load_network, train_acoustic
@@ -476,13 +476,23 @@ def test_without_sound_or_pairs_it_is_a_sentence(own_music, smoke_catalog):
 
 @pytest.mark.slow
 def test_unseen_artists_of_the_embedded_classroom():
-    """The bar of the chapter, on its seed; the control has nothing to find."""
+    """On the chapter's seed; one seed is one draw, so the bar itself is held over several."""
     from musig.sources.synthetic import make
     from musig.splits import split_playlists
 
     catalog = make("classroom", seed=0)
     train = split_playlists(catalog, seed=0).train
     table = unseen_auc(catalog, train, AcousticConfig(device="cpu"), progress=False)
-    assert table.auc["trained"] >= 0.80
-    assert table.auc["trained"] > table.auc["untrained"] + 0.05
+    assert table.auc["trained"] > max(0.7, table.auc["untrained"])
     assert table.low["shuffled playlists"] < 0.5 < table.high["shuffled playlists"]
+
+
+@pytest.mark.audit
+def test_the_bar_over_seeds_and_the_control_at_a_half():
+    from musig.sources.synthetic import make
+
+    table = over_seeds(lambda seed: make("classroom", seed), range(5), AcousticConfig(device="cpu"))
+    mean = table.mean()
+    assert mean["trained"] >= 0.80
+    assert mean["trained"] > max(mean["untrained"], mean["nine features"])
+    assert abs(mean["shuffled playlists"] - 0.5) < 0.08

@@ -42,8 +42,8 @@ def test_a_mistyped_folder_of_musig_data_is_recognised(tmp_path, monkeypatch):
         sources.load("mpd_sampl")
     assert str(error.value) == (
         f"No folder mpd_sampl or {tmp_path}/data/mpd_sampl or {tmp_path}/mpd_sampl: give a folder "
-        "that exists. If one by its name was meant: did you mean 'mpd_sample'? Valid: embedded-smoke, "
-        "embedded-classroom, embedded-paper, tidytuesday, aotm2011, mpd_sample."
+        "that exists. If one by its name was meant: did you mean 'mpd_sample'? Valid: "
+        "embedded-smoke, embedded-classroom, embedded-paper, tidytuesday, aotm2011, mpd_sample."
     )
     monkeypatch.setenv("MUSIG_DATA", str(tmp_path / "gone"))
     with pytest.raises(MusigError, match="give a folder that exists"):
