@@ -30,7 +30,7 @@ from musig.feature_table import feature_table
 from musig.recordings import duration, find, read
 from musig.vibenet_features import need
 
-pytestmark = pytest.mark.realdata
+pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
