@@ -36,12 +36,13 @@ from musig.sampling import AliasTables, build_alias, sample_neighbours
 from musig.training_data import TrainingData
 
 Embed = Callable[..., Tensor]
-"""``embed(hidden=None, group="GENRE")``: exact embeddings of all tracks, float32 (n_tracks, d),
-computed with that attribute group of the tracks `hidden` masked."""
+"""``embed(hidden=None, groups=("GENRE",))``: exact embeddings of all tracks, float32 (n_tracks,
+d), computed with those attribute groups of the tracks `hidden` masked."""
 
 LOSSES = ("softmax", "logistic")
 SIMILARITIES = {"known": ("AUDIO", "ACOUSTIC"), "audio": ("AUDIO",), "acoustic": ("ACOUSTIC",)}
 """What the similarity task may be about, as attribute groups."""
+SOUND = SIMILARITIES["known"]
 HELD_OUT_PAIRS = 20_000
 """Pairs on which link AUC and similarity error are measured; their sampling error is far below
 that between playlists."""
@@ -309,9 +310,10 @@ class Similarity(nn.Module):
         dict of str to float
             For AUDIO: ``similarity_error``: with the AUDIO of these tracks among the encoder's
             inputs, so that it tells whether the embedding *keeps* the sound.
-            ``similarity_error_hidden``: with their AUDIO masked, so that it tells what neighbours
-            and genre say about it. ``similarity_error_constant``: that of always answering the
-            mean distance of training pairs. NaN where no held-out track has the features.
+            ``similarity_error_hidden``: with all of their sound masked, AUDIO and ACOUSTIC, so
+            that it tells what neighbours and genre say about it. ``similarity_error_constant``:
+            that of always answering the mean distance of training pairs. NaN where no held-out
+            track has the features.
             For ACOUSTIC the same three as ``acoustic_similarity_error`` and so on.
         """
         measures = {}
@@ -339,7 +341,7 @@ class Similarity(nn.Module):
 
         unseen = torch.from_numpy(rows).to(device)
         with torch.no_grad():
-            seen, hidden = embed().to(device), embed(unseen, group).to(device)
+            seen, hidden = embed().to(device), embed(unseen, SOUND).to(device)
             return {
                 name: error(self._predicted(group, seen[nodes])),
                 f"{name}_hidden": error(self._predicted(group, hidden[nodes])),

@@ -246,13 +246,16 @@ class _Musig(nn.Module):
             for (name, batch), piece in zip(batches.items(), pieces, strict=True)
         }
 
-    def attributes(self, hidden: Tensor, group: str = "GENRE") -> Tensor:
-        """Node attributes, with a group of the tracks `hidden` masked, if it is among them."""
-        return mask_group(self.x, self.groups, group, hidden) if group in self.groups else self.x
+    def attributes(self, hidden: Tensor, groups: Sequence[str] = ("GENRE",)) -> Tensor:
+        """Node attributes, with groups of the tracks `hidden` masked, where they are among them."""
+        x = self.x
+        for group in groups:
+            x = mask_group(x, self.groups, group, hidden) if group in self.groups else x
+        return x
 
-    def embed(self, hidden: Tensor | None = None, group: str = "GENRE") -> Tensor:
+    def embed(self, hidden: Tensor | None = None, groups: Sequence[str] = ("GENRE",)) -> Tensor:
         """Exact embeddings of all tracks."""
-        x = self.x if hidden is None else self.attributes(hidden, group)
+        x = self.x if hidden is None else self.attributes(hidden, groups)
         return embed(self.encoder, x, self.csr)
 
 

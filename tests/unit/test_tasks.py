@@ -142,6 +142,22 @@ def test_acoustic_similarity_is_measured_beside_that_of_the_features(with_sound)
     assert np.isfinite(list(measures.values())).all()
 
 
+def test_hidden_sound_leaves_no_other_sound_behind(smoke_catalog):
+    vectors = np.random.default_rng(0).uniform(-1, 1, (smoke_catalog.n_tracks, len(ACOUSTIC)))
+    tracks = smoke_catalog.tracks.assign(**dict(zip(ACOUSTIC, vectors.T, strict=True)))
+    data = prepare(replace(smoke_catalog, tracks=tracks), split_playlists(smoke_catalog, seed=0))
+    assert {"AUDIO", "ACOUSTIC"} <= set(data.attributes.groups)
+    net = net_of(data)
+    before = net.tasks["similarity"].held_out(net.embed)
+    for group in ("AUDIO", "ACOUSTIC"):
+        start, stop = net.groups[group]
+        net.x[torch.from_numpy(data.held_out), start:stop] += 1
+    after = net.tasks["similarity"].held_out(net.embed)
+    for name in ("similarity_error", "acoustic_similarity_error"):
+        assert after[name] != before[name]
+        assert after[f"{name}_hidden"] == before[f"{name}_hidden"]
+
+
 def test_similarity_can_be_learnt_between_equal_tracks_without_a_bad_gradient(data):
     task = Similarity(data, embedding_size=8)
     z = unit_rows(1).repeat(4, 1).requires_grad_()
