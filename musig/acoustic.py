@@ -18,17 +18,18 @@ Conventions
 Contents
 --------
 - :func:`with_vectors`: a catalogue with acoustic_0 to acoustic_7.
-- :func:`fitted`, :class:`Fitted`: the network, its history, and the tracks it was fitted without.
+- :func:`fitted`, :class:`Fitted`: the network, its history, and the tracks it was fitted without;
+  :func:`held_out` says which.
 - :func:`embed_recording`, :func:`nearest_tracks`: for listening.
 
 The parts, in the order of the paper: :mod:`musig.mel` and :mod:`musig.spectrograms` (sound),
 :mod:`musig.acoustic_network`, :mod:`musig.acoustic_pairs` (the task), :mod:`musig.acoustic_train`,
-:mod:`musig.acoustic_evaluation` (unseen artists).
+:mod:`musig.acoustic_auc` and :mod:`musig.acoustic_evaluation` (unseen artists).
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ from musig.acoustic_train import (
     train_acoustic,
 )
 from musig.catalog import Catalog, Playlists
-from musig.errors import MusigError
+from musig.errors import MusigError, counted
 from musig.features import ACOUSTIC
 from musig.files import aside
 from musig.spectrograms import Spectrograms, from_recordings, spectrograms_of
@@ -56,6 +57,8 @@ UNSEEN = 0.25
 """Of the tracks, by whole artists: fitted without, and judged on."""
 WATCHED = 0.1
 """Of the tracks, by whole artists: looked at while training."""
+FEWEST = 3
+"""Recordings without which there cannot be a pair that says yes and one that says no."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +74,7 @@ class Fitted:
     unseen: np.ndarray
     """bool, shape (n,): whether the network was fitted without the track, by its artist."""
     learned: np.ndarray
-    """int64, ascending: positions of the tracks it was fitted on."""
+    """int64, ascending: positions of the tracks it was fitted on. A damaged one taught nothing."""
 
 
 def with_vectors(
@@ -143,7 +146,7 @@ def fitted(
     The key of the cache holds what the recordings hold, not where they are.
     Notebook: 03_acoustic_vectors
     """
-    spectrograms = spectrograms_of(catalog, config.window, config.windows, progress)
+    spectrograms = spectrograms_of(catalog, config.window, config.windows, progress, config.device)
     return fitted_on(spectrograms, catalog, catalog.playlists.subset(train), config, progress)
 
 
@@ -182,8 +185,7 @@ def fitted_on(
     Notebook: 03_acoustic_vectors
     """
     rows = spectrograms.rows
-    unseen = split_artists(catalog, config.seed, UNSEEN)[rows]
-    watched = split_artists(catalog, config.seed, UNSEEN + WATCHED)[rows] & ~unseen
+    unseen, watched = held_out(catalog, rows, config.seed)
     learned = rows[~unseen & ~watched]
     pairs = make_pairs(playlists, learned, catalog.n_tracks, config.min_weight)
     valid = _pairs_or_none(playlists, rows[watched], catalog.n_tracks, config.min_weight)
@@ -197,10 +199,46 @@ def fitted_on(
     inputs = {
         "sound": spectrograms.fingerprint,
         "pairs": [pairs.fingerprint, valid.fingerprint if valid is not None else None],
-        "config": asdict(config),
+        "config": config.settings(),
     }
     folder = cache.stage("acoustic", inputs, make, fitted_on)
-    return Fitted(load_network(folder), rows, np.load(folder / "vectors.npy"), unseen, learned)
+    return Fitted(load_network(folder), rows, np.load(folder / "vectors.npy"), unseen, pairs.tracks)
+
+
+def held_out(catalog: Catalog, rows: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Say which tracks with sound are not learned from, by whole artists.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        A track whose artist is not known is an artist of its own.
+    rows : ndarray of int, shape (n,)
+        Positions of the tracks that have sound.
+    seed : int, >= 0
+
+    Returns
+    -------
+    unseen : ndarray of bool, shape (n,)
+        Those to judge on.
+    watched : ndarray of bool, shape (n,)
+        Those to look at while training.
+
+    Raises
+    ------
+    MusigError
+        If there are not even two pairs, or only one artist.
+
+    Notes
+    -----
+    Notebook: 03_acoustic_vectors
+    """
+    if len(rows) < FEWEST:
+        raise MusigError(
+            f"{catalog.name} has {counted(len(rows), 'recording')}; pairs need at least {FEWEST}, "
+            "of which two share a playlist and two share none: use more recordings."
+        )
+    unseen = split_artists(catalog, seed, UNSEEN)[rows]
+    return unseen, split_artists(catalog, seed, UNSEEN + WATCHED)[rows] & ~unseen
 
 
 def untrained(
@@ -251,14 +289,21 @@ def embed_recording(
     Raises
     ------
     MusigError
-        If it cannot be read.
+        If it cannot be read, or the network was trained on spectrograms of another kind.
 
     Notes
     -----
     Notebook: 03_acoustic_vectors
     """
     rows = np.array([0])
-    sound = from_recordings([path], rows, config.window, config.windows, progress=False)
+    sound = from_recordings(
+        [path], rows, config.window, config.windows, progress=False, device=config.device
+    )
+    if sound.n_mels != len(network.mean):
+        raise MusigError(
+            f"The network was trained on spectrograms of {len(network.mean)} bands, those of a "
+            f"recording have {sound.n_mels}: embed recordings by a network trained on recordings."
+        )
     return embed_tracks(network, sound, rows, config.device, progress=False)[0]
 
 

@@ -12,7 +12,7 @@ Contents
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from musig.acoustic_network import SIZES
 from musig.errors import MusigError, nearest
@@ -63,6 +63,10 @@ class AcousticConfig:
     """One of auto|cpu|cuda."""
     precision: str = "32"
     """One of 32|bf16."""
+
+    def settings(self) -> dict[str, object]:
+        """Give every field that a result depends on."""
+        return {name: value for name, value in asdict(self).items() if name != "save_every"}
 
     def __post_init__(self) -> None:
         for name, valid in CHOICES.items():

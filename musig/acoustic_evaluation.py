@@ -1,20 +1,14 @@
 """How well acoustic vectors tell, for artists never heard before, which tracks co-occur.
 
-The measure is the area under the ROC curve: the chance that a pair of tracks that co-occurs lies
-nearer together than a pair that never does. It is taken among tracks of *unseen artists* only
-(:mod:`musig.acoustic`), and on training playlists, which the network saw without these tracks.
-
-Conventions
------------
-A pair is positive if it shares more than `min_weight` training playlists (10, as the paper's graph
-is read), negative if it shares none. Pairs with a track in common are not independent, so
-an interval resamples *tracks*, with all their pairs (Snijders and Borgatti: Non-parametric standard
-errors and tests for network statistics, Connections 22(2), 1999).
+The measure is the area under the ROC curve (:mod:`musig.acoustic_auc`). It is taken among tracks
+of *unseen artists* only (:mod:`musig.acoustic`), and on training playlists, which the network saw
+without these tracks.
 
 Contents
 --------
-- :func:`pair_auc`, :class:`Judged`: area and interval of vectors.
-- :func:`unseen_auc`: the table of a chapter: trained, untrained, shuffled; :func:`over_seeds`.
+- :func:`contestants`, :class:`Contestants`: what is judged: trained, untrained, shuffled.
+- :func:`auc_table`, :func:`unseen_auc`: the table of a chapter; :func:`over_seeds`.
+- :func:`permuted`: the control's playlists.
 """
 
 from __future__ import annotations
@@ -26,122 +20,120 @@ import numpy as np
 import pandas as pd
 
 from musig.acoustic import fitted_on, untrained
+from musig.acoustic_auc import pair_auc
 from musig.acoustic_config import AcousticConfig
-from musig.acoustic_pairs import shared_playlists
 from musig.catalog import FEATURES, Catalog, Playlists
-from musig.errors import MusigError, counted
 from musig.spectrograms import Spectrograms, spectrograms_of
-from musig.splits import split_playlists
-from musig.statistics import CELLS, RESAMPLES
-
-TRACKS = 1_000
-"""Tracks whose pairs are judged, at most: half a million pairs, whose own error is small."""
+from musig.splits import Split, split_playlists
 
 
-@dataclass(frozen=True)
-class Judged:
-    """What :func:`pair_auc` found."""
+@dataclass(frozen=True, eq=False)
+class Contestants:
+    """Vectors of the same tracks, to be judged."""
 
-    auc: float
-    """Area under the ROC curve; 0.5 is chance."""
-    low: float
-    """Lower end of the 95 % interval."""
-    high: float
-    """Upper end."""
-    n_tracks: int
-    n_positive: int
-    n_negative: int
+    tracks: np.ndarray
+    """int64, shape (n,), ascending: positions of the unseen tracks that have sound."""
+    judged: dict[str, tuple[np.ndarray, Playlists]]
+    """By name: vectors, a row a track, and the playlists that have the answers."""
 
 
-def pair_auc(
-    vectors: np.ndarray,
-    playlists: Playlists,
-    tracks: np.ndarray,
-    n_tracks: int,
-    generator: np.random.Generator,
-    min_weight: int = 10,
-    resamples: int = RESAMPLES,
-) -> Judged:
-    """Judge vectors by the pairs of some tracks.
+def contestants(
+    catalog: Catalog,
+    train: np.ndarray,
+    config: AcousticConfig,
+    spectrograms: Spectrograms,
+    progress: bool = True,
+) -> Contestants:
+    """Make the vectors of unseen artists, by the network and by its controls.
 
     Parameters
     ----------
-    vectors : ndarray of float, shape (n, d)
-        A row a track of `tracks`; NaN where unknown, and then the track is left out.
-    playlists : Playlists
-        The training playlists.
-    tracks : ndarray of int, shape (n,)
-        Positions in the catalogue, ascending.
-    n_tracks : int
-        Number of tracks of the catalogue.
-    generator : numpy.random.Generator
-        Draws the resamples, and the tracks where there are more than :data:`TRACKS`.
-    min_weight : int, >= 0
-        Positive pairs share more playlists than this.
-    resamples : int
-        How many.
+    catalog : Catalog
+        With sound.
+    train : ndarray of int
+        Positions of the training playlists.
+    config : AcousticConfig
+    spectrograms : Spectrograms
+        Of the catalogue.
+    progress : bool
+        Bars on stderr.
 
     Returns
     -------
-    Judged
+    Contestants
+        ``trained``; ``untrained``, the same network before its first step; ``shuffled
+        playlists``, trained and judged on playlists in which the tracks with sound have changed
+        places at random, so that who is with whom has nothing to do with sound; and, where the
+        nine features are known, ``nine features``, their plain standardised distance.
 
     Raises
     ------
     MusigError
-        If there is no positive or no negative pair.
+        If there is nothing to learn from.
 
     Notes
     -----
-    Equal to ``sklearn.metrics.roc_auc_score`` of minus the distance; a resample counts a pair as
-    often as the product of how often its two tracks were drawn, and a track with itself never.
     Notebook: 03_acoustic_vectors
     """
-    known = np.flatnonzero(np.isfinite(vectors).all(axis=1))
-    if len(known) > TRACKS:
-        known = np.sort(generator.choice(known, TRACKS, replace=False))
-    vectors, tracks = np.asarray(vectors, np.float64)[known], np.asarray(tracks)[known]
-    count = shared_playlists(playlists, tracks, n_tracks)
-    first, second = np.triu_indices(len(tracks), 1)
-    count = count[first, second]
-    told = (count > min_weight) | (count == 0)
-    first, second, positive = first[told], second[told], count[told] > min_weight
-    n_positive = int(positive.sum())
-    n_negative = len(positive) - n_positive
-    if not n_positive or not n_negative:
-        raise MusigError(
-            f"Among the {counted(len(tracks), 'unseen track')} with sound, "
-            f"{counted(n_positive, 'pair')} share more than {counted(min_weight, 'playlist')} and "
-            f"{counted(n_negative, 'pair')} share none: both are needed to judge. Lower min_weight "
-            "or use more tracks."
+    playlists, n = catalog.playlists.subset(train), catalog.n_tracks
+    found = fitted_on(spectrograms, catalog, playlists, config, progress)
+    moved = permuted(playlists, found.rows, n, np.random.default_rng([config.seed, 1]))
+    control = fitted_on(spectrograms, catalog, moved, config, progress)
+    rows = found.rows[found.unseen]
+    initial = untrained(spectrograms, found.learned, config, progress)
+    judged = {
+        "trained": (found.vectors[found.unseen], playlists),
+        "untrained": (initial[found.unseen], playlists),
+        "shuffled playlists": (control.vectors[found.unseen], moved),
+    }
+    known = [name for name in FEATURES if name in catalog.tracks]
+    if known:
+        features = catalog.tracks[known].to_numpy(np.float64, na_value=np.nan)
+        deviation = np.nanstd(features, axis=0)
+        features = features / np.where(deviation > 0, deviation, 1)
+        features = np.where(np.isnan(features), np.nanmean(features, axis=0), features)[rows]
+        readable = np.isfinite(found.vectors[found.unseen]).all(axis=1)
+        judged["nine features"] = (np.where(readable[:, None], features, np.nan), playlists)
+    return Contestants(rows, judged)
+
+
+def auc_table(
+    contestants: Contestants, n_tracks: int, seed: int, min_weight: int = 10
+) -> pd.DataFrame:
+    """Judge contestants by the pairs of their tracks.
+
+    Parameters
+    ----------
+    contestants : Contestants
+    n_tracks : int
+        Number of tracks of the catalogue.
+    seed : int, >= 0
+        Draws the resamples.
+    min_weight : int, >= 0
+        Positive pairs share more playlists than this.
+
+    Returns
+    -------
+    DataFrame
+        A row a contestant; columns: the fields of :class:`musig.acoustic_auc.Judged`.
+
+    Raises
+    ------
+    MusigError
+        If there is nothing to judge by.
+
+    Notes
+    -----
+    Notebook: 03_acoustic_vectors
+    """
+    rows = contestants.tracks
+    table = {
+        name: asdict(
+            pair_auc(vectors, lists, rows, n_tracks, np.random.default_rng([seed, 2]), min_weight)
         )
-    distance = np.linalg.norm(vectors[first] - vectors[second], axis=1)
-    order = np.argsort(distance, kind="stable")
-    first, second, positive = first[order], second[order], positive[order]
-    tie = np.unique(distance[order], return_inverse=True)[1]
-    starts = np.flatnonzero(np.diff(tie, prepend=-1))
-
-    def area(times: np.ndarray) -> np.ndarray:
-        """Area for how often each track counts: (r, n) to (r,)."""
-        weight = times[:, first] * times[:, second]
-        near = np.add.reduceat(weight * positive, starts, axis=1)
-        far = np.add.reduceat(weight * ~positive, starts, axis=1)
-        beyond = far.sum(1, keepdims=True) - far.cumsum(1)  # negatives that lie further away
-        total = near.sum(1) * far.sum(1)
-        won = (near * (beyond + far / 2)).sum(1)
-        return np.divide(won, total, out=np.full(len(won), np.nan), where=total > 0)
-
-    auc = float(area(np.ones((1, len(tracks))))[0])
-    areas = []
-    for start in range(0, resamples, batch := max(1, CELLS // len(first))):
-        size = min(batch, resamples - start)
-        drawn = generator.integers(0, len(tracks), (size, len(tracks)))
-        drawn += len(tracks) * np.arange(size)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=size * len(tracks))
-        areas.append(area(times.reshape(size, -1).astype(np.float64)))
-    spread = np.concatenate(areas)
-    spread = spread[np.isfinite(spread)]  # a resample may hold no positive pair
-    low, high = np.quantile(spread, [0.025, 0.975]) if len(spread) else (np.nan, np.nan)
-    return Judged(auc, float(low), float(high), len(tracks), n_positive, n_negative)
+        for name, (vectors, lists) in contestants.judged.items()
+    }
+    return pd.DataFrame.from_dict(table, orient="index")
 
 
 def unseen_auc(
@@ -171,11 +163,7 @@ def unseen_auc(
     Returns
     -------
     DataFrame
-        Index: ``trained``; ``untrained``, the same network before its first step; ``shuffled
-        playlists``, trained and judged on playlists in which the tracks with sound have changed
-        places at random, so that who is with whom has nothing to do with sound; and, where the
-        nine features are known, ``nine features``, their plain standardised distance. Columns:
-        the fields of :class:`Judged`.
+        :func:`auc_table` of the :func:`contestants`.
 
     Raises
     ------
@@ -187,32 +175,11 @@ def unseen_auc(
     Notebook: 03_acoustic_vectors
     """
     if spectrograms is None:
-        spectrograms = spectrograms_of(catalog, config.window, config.windows, progress)
-    playlists, n = catalog.playlists.subset(train), catalog.n_tracks
-    found = fitted_on(spectrograms, catalog, playlists, config, progress)
-    moved = permuted(playlists, found.rows, n, np.random.default_rng([config.seed, 1]))
-    control = fitted_on(spectrograms, catalog, moved, config, progress)
-    rows = found.rows[found.unseen]
-    initial = untrained(spectrograms, found.learned, config, progress)
-    judged = {
-        "trained": (found.vectors[found.unseen], playlists),
-        "untrained": (initial[found.unseen], playlists),
-        "shuffled playlists": (control.vectors[found.unseen], moved),
-    }
-    known = [name for name in FEATURES if name in catalog.tracks]
-    if known:
-        features = catalog.tracks[known].to_numpy(np.float64, na_value=np.nan)
-        deviation = np.nanstd(features, axis=0)
-        features = features / np.where(deviation > 0, deviation, 1)
-        features = np.where(np.isnan(features), np.nanmean(features, axis=0), features)
-        judged["nine features"] = (features[rows], playlists)
-    table = {
-        name: asdict(
-            pair_auc(vectors, lists, rows, n, np.random.default_rng([config.seed, 2]), min_weight)
+        spectrograms = spectrograms_of(
+            catalog, config.window, config.windows, progress, config.device
         )
-        for name, (vectors, lists) in judged.items()
-    }
-    return pd.DataFrame.from_dict(table, orient="index")
+    found = contestants(catalog, train, config, spectrograms, progress)
+    return auc_table(found, catalog.n_tracks, config.seed, min_weight)
 
 
 def over_seeds(
@@ -220,6 +187,7 @@ def over_seeds(
     seeds: Sequence[int],
     config: AcousticConfig,
     min_weight: int = 10,
+    split: Callable[[Catalog, int], Split] = split_playlists,
 ) -> pd.DataFrame:
     """Judge again and again, everything that is drawn being drawn anew.
 
@@ -234,6 +202,8 @@ def over_seeds(
         Its own seed is not used.
     min_weight : int, >= 0
         As in :func:`unseen_auc`.
+    split : callable
+        Gives the split of a catalogue's playlists by a seed.
 
     Returns
     -------
@@ -247,14 +217,14 @@ def over_seeds(
 
     Notes
     -----
-    The interval of :func:`pair_auc` is about the tracks of *one* draw; this tells how much draws
-    and trainings differ.
+    The interval of :func:`musig.acoustic_auc.pair_auc` is about the tracks of *one* draw; this
+    tells how much draws and trainings differ.
     Notebook: 03_acoustic_vectors
     """
     table = {}
     for seed in seeds:
         catalog = load(seed)
-        train = split_playlists(catalog, seed).train
+        train = split(catalog, seed).train
         judged = unseen_auc(catalog, train, replace(config, seed=seed), min_weight, progress=False)
         table[seed] = judged["auc"]
     return pd.DataFrame(table).T.rename_axis("seed")

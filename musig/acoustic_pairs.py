@@ -2,7 +2,8 @@
 
 The classification the acoustic network learns (Saravanou et al., ISMIR 2021): do these two tracks
 co-occur in a playlist? A pair is *positive* if it shares more than `min_weight` training
-playlists, *negative* if it shares none; what is between is neither.
+playlists, *negative* if it shares none; what is between is neither. A track that is in no such
+playlist at all is in no pair: whom it goes with is unknown, and not "nobody".
 
 Two well-known tracks share playlists whatever they sound like, and their sound cannot say how well
 known they are. So a positive pair weighs as much as it shares *more* playlists than chance would
@@ -18,7 +19,7 @@ positions in the catalogue. Playlists are restricted to them before anything is 
 
 Contents
 --------
-- :class:`Pairs`, :func:`make_pairs`; :func:`shared_playlists`.
+- :class:`Pairs`, :func:`make_pairs`; :func:`shared_playlists`; :func:`listed`.
 - :class:`PairLoss`.
 """
 
@@ -142,7 +143,7 @@ def make_pairs(playlists: Playlists, tracks: np.ndarray, n_tracks: int, min_weig
     playlists : Playlists
         Those that count: the training playlists.
     tracks : ndarray of int, shape (n,)
-        Positions of the tracks that may be seen, ascending.
+        Positions of the tracks that may be seen, ascending. Those in no playlist are left out.
     n_tracks : int
         Number of tracks of the catalogue.
     min_weight : int, >= 0
@@ -171,16 +172,18 @@ def make_pairs(playlists: Playlists, tracks: np.ndarray, n_tracks: int, min_weig
     [[0.0, 1.0, -1.0], [1.0, 0.0, -1.0], [-1.0, -1.0, 0.0]]
     """
     tracks = np.asarray(tracks, dtype=np.int64)
+    tracks = tracks[listed(playlists, tracks, n_tracks)]
     known = playlists.restrict(tracks, n_tracks)
     n = len(tracks)
     graph = to_csr(music_graph(known, n, min_weight))
     member = _member(known, n)
     among = f"among the {counted(n, 'track')} with sound that may be learned from, in "
     among += counted(len(playlists), "training playlist")
+    lower = "Lower the number of shared playlists that makes a yes, or use" if min_weight else "Use"
     if len(graph.indices) == 0:
         raise MusigError(
             f"No two tracks {among}, share more than {counted(min_weight, 'playlist')}: there is "
-            "no positive pair to learn from. Lower min_weight, or use more playlists."
+            f"no positive pair to learn from. {lower} more playlists."
         )
     entries = known.lengths
     if (entries * (entries - 1)).sum() >= n * (n - 1):  # else some pair must be apart
@@ -221,6 +224,33 @@ def shared_playlists(playlists: Playlists, tracks: np.ndarray, n_tracks: int) ->
     """
     member = _member(playlists.restrict(tracks, n_tracks), len(tracks))
     return (member @ member.T).toarray()
+
+
+def listed(playlists: Playlists, tracks: np.ndarray, n_tracks: int) -> np.ndarray:
+    """Tell which tracks are in a playlist.
+
+    Parameters
+    ----------
+    playlists : Playlists
+    tracks : ndarray of int, shape (n,)
+        Positions.
+    n_tracks : int
+        Number of tracks of the catalogue.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Notes
+    -----
+    Notebook: 03_acoustic_vectors
+
+    Examples
+    --------
+    >>> listed(Playlists.from_lists([[0, 2]]), np.array([1, 2]), 3).tolist()
+    [False, True]
+    """
+    return np.bincount(playlists.tracks, minlength=n_tracks)[tracks] > 0
 
 
 def _member(playlists: Playlists, n: int) -> csr_array:

@@ -25,7 +25,7 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +119,7 @@ def train_acoustic(
     """
     folder = Path(folder)
     identity = {
-        "config": asdict(config),
+        "config": config.settings(),
         "data": cache.digest([spectrograms.fingerprint, pairs.fingerprint]),
     }
     if (folder / "network.json").exists():
@@ -337,9 +337,13 @@ def _batches(
         generator = torch.Generator().manual_seed(number)
         nodes = pairs.draw(config.batch_size, generator)
         places = torch.rand(len(nodes), generator=generator).tolist()
-        rows = pairs.tracks[nodes].tolist()
-        windows = [spectrograms.window(r, p) for r, p in zip(rows, places, strict=True)]
         first = int(torch.randint(spectrograms.frames - heard + 1, (), generator=generator))
+        windows, nodes = _readable(spectrograms, pairs, nodes, places)
+        if len(nodes) < 2:
+            raise MusigError(
+                f"Of the tracks of step {step + 1}, fewer than two can be read: see the warnings, "
+                "and replace what is damaged or use a larger batch_size."
+            )
         heard_of = np.stack([window[:, first : first + heard] for window in windows])
         batch = torch.from_numpy(heard_of), torch.from_numpy(pairs.labels(nodes))
         return tuple(t.pin_memory() for t in batch) if device.type == "cuda" else batch  # type: ignore[return-value]
@@ -347,6 +351,16 @@ def _batches(
     with ThreadPoolExecutor(1) as worker:
         for windows, labels in _ahead(worker, fetch, iter(steps)):
             yield windows.to(device, non_blocking=True), labels.to(device, non_blocking=True)
+
+
+def _readable(
+    spectrograms: Spectrograms, pairs: Pairs, nodes: np.ndarray, places: list[float]
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Give a window of each node, and the nodes, without those whose sound is damaged."""
+    rows = pairs.tracks[nodes].tolist()
+    windows = [spectrograms.window(r, p) for r, p in zip(rows, places, strict=True)]
+    known = [window is not None for window in windows]
+    return [window for window in windows if window is not None], nodes[known]
 
 
 def _ahead(worker: ThreadPoolExecutor, work: Any, items: Iterator[int]) -> Iterator[Any]:
@@ -371,7 +385,9 @@ def _looked_at(spectrograms: Spectrograms, valid: Pairs | None) -> tuple[Tensor,
     if valid is None:
         return None
     nodes = np.arange(min(len(valid.tracks), LOOKED_AT))
-    windows = [spectrograms.window(row, 0.0) for row in valid.tracks[nodes].tolist()]
+    windows, nodes = _readable(spectrograms, valid, nodes, [0.0] * len(nodes))
+    if len(nodes) < 2:
+        return None
     return torch.from_numpy(np.stack(windows)), torch.from_numpy(valid.labels(nodes))
 
 

@@ -10,7 +10,8 @@ of the two knows nothing (NaN) does not count for that feature.
 
 Contents
 --------
-- :func:`agreement`: of two tables; :func:`read_truth`: a table from outside;
+- :func:`agreement`: of two tables; :func:`read_truth`: a table from outside, and
+  :func:`is_echonest`: whether it is FMA's;
 - :func:`matched`: a table of recordings under the keys of another.
 
 References
@@ -121,7 +122,7 @@ def read_truth(path: str | Path) -> pd.DataFrame:
     path = Path(path)
     if not path.is_file():
         raise MusigError(f"{path} does not exist: give a table of features.")
-    if path.suffix == ".csv" and "echonest" in _first_line(path).split(","):
+    if is_echonest(path):
         from musig.sources.fma import read_echonest
 
         return read_echonest(path)
@@ -144,6 +145,27 @@ def read_truth(path: str | Path) -> pd.DataFrame:
             f"{path} has {frame.index[frame.index.duplicated()][0]} more than once in {key}."
         )
     return frame[names].astype(float)
+
+
+def is_echonest(path: str | Path) -> bool:
+    """Tell whether a table holds FMA's features of the Echo Nest, which vibenet learned from.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of a file that exists, whatever it is called.
+
+    Returns
+    -------
+    bool
+        Whether its first line names them, as that of FMA's ``echonest.csv`` does.
+
+    Notes
+    -----
+    Notebook: 02_audio_features
+    """
+    with Path(path).open(encoding="utf-8-sig", errors="replace") as file:
+        return "echonest" in file.readline(2**16).strip().split(",")
 
 
 def matched(table: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
@@ -201,8 +223,3 @@ def _spearman(pair: np.ndarray) -> float:
 
 def _some(index: pd.Index) -> str:
     return ", ".join(map(str, index[:3])) + (", …" if len(index) > 3 else "")
-
-
-def _first_line(path: Path) -> str:
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        return file.readline().strip()

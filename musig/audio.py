@@ -10,6 +10,9 @@ Features have the names, order and ranges of :data:`musig.catalog.FEATURES`: sev
 loudness in LUFS, tempo in beats a minute. NaN means that it could not be told; the reason is in
 :attr:`Estimate.reasons`. What is not sound raises a sentence.
 
+With windows, eight features are averaged over them. Loudness is not, since the loudness of EBU R
+128 is that of the whole programme, with gates that windows of their own would set elsewhere.
+
 Contents
 --------
 - :data:`ESTIMATORS`; :func:`audio_features`: nine numbers;
@@ -19,17 +22,17 @@ Contents
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
 
 from musig.catalog import FEATURES
 from musig.errors import MusigError, nearest
-from musig.recordings import checked, duration, read, window_starts
+from musig.recordings import checked, read, window_starts
 from musig.signal_features import features_from
-from musig.signal_measures import Measures, measure
+from musig.signal_measures import Measures, loudness_of, measure
 from musig.signal_rhythm import SHORTEST
 
 ESTIMATORS = ("signal", "vibenet")
@@ -71,8 +74,9 @@ def audio_features(
         Of samples; a file knows its own.
     estimator : {"signal", "vibenet"}
     window : float, seconds, optional
-        Take the mean over windows of this length, for tempo the median; by default the recording
-        is one window. See :func:`musig.recordings.window_starts`.
+        Take the mean over windows of this length, for tempo the median, but for loudness the whole
+        recording; by default that is one window. Where the last window overlaps the one before
+        (:func:`musig.recordings.window_starts`), what is in both counts twice.
 
     Returns
     -------
@@ -135,15 +139,19 @@ def estimate(
     'it is silent: nowhere above -70 LUFS'
     """
     check_options(estimator, window)
+    samples, rate = _samples(recording, rate)
+    seconds = samples.shape[-1] / rate
+    length = seconds if window is None else window
     measures, rows = [], []
     reasons: dict[str, str] = {}
-    for samples, own in _windows(recording, rate, window):
-        found = measure(samples, own)
+    for start in window_starts(seconds, length):
+        part = samples[..., round(start * rate) : round((start + length) * rate)]
+        found = measure(part, rate)
         features, why = features_from(found)
-        if estimator == "vibenet" and not np.isnan(found.loudness):
+        if estimator == "vibenet" and "all" not in found.reasons:
             from musig.vibenet_features import predict
 
-            features |= predict(samples, own)
+            features |= predict(part, rate)
         measures.append(found)
         rows.append([features[name] for name in FEATURES])
         reasons |= why
@@ -154,6 +162,8 @@ def estimate(
         middle = np.median if name == "tempo" else np.mean
         told = table[known[:, column], column]
         values[name] = float(middle(told)) if len(told) else np.nan
+    if window is not None and not np.isnan(values["loudness"]):
+        values["loudness"] = loudness_of(samples, rate)[0]
     missing = {name: reasons[name] for name in FEATURES if np.isnan(values[name])}
     return Estimate(values, missing, tuple(measures))
 
@@ -189,18 +199,19 @@ def check_options(estimator: str, window: float | None = None) -> None:
         )
 
 
-def _windows(
-    recording: str | Path | np.ndarray, rate: int | None, window: float | None
-) -> Iterator[tuple[np.ndarray, int]]:
-    """Give the samples of each window, with their rate; of a file, one at a time."""
-    if isinstance(recording, np.ndarray):
-        if rate is None:
-            raise MusigError("The rate of the samples was not given: rate=44100, for example.")
-        samples = checked(recording, "The recording")
-        seconds = samples.shape[-1] / rate
-        for start in window_starts(seconds, window or seconds):
-            first = round(start * rate)
-            yield samples[..., first : first + round((window or seconds) * rate)], rate
-    else:
-        for start in [0.0] if window is None else window_starts(duration(recording), window):
-            yield read(recording, mono=False, start=start, seconds=window)
+def _samples(recording: str | Path | np.ndarray, rate: int | None) -> tuple[np.ndarray, int]:
+    """Read or check a recording."""
+    if isinstance(recording, str | Path):
+        return read(recording, mono=False)
+    if not isinstance(recording, np.ndarray):
+        raise MusigError(
+            f"The recording is a {type(recording).__name__}: expected the path of a sound file, or "
+            "an array of samples."
+        )
+    if rate is None:
+        raise MusigError("The rate of the samples was not given: rate=44100, for example.")
+    if not isinstance(rate, Real) or not rate > 0:
+        raise MusigError(
+            f"The rate is {rate!r}: expected samples a second, rate=44100 for example."
+        )
+    return checked(recording, "The recording"), rate

@@ -11,12 +11,15 @@ A row a sound file, in the order of their paths: `path` in the folder (with ``/`
 None. One feature that could not be told is NaN and no error.
 
 Beside a table ``features.parquet`` lies ``features.parquet.rows``, a line of JSON for each result,
-under a key of the file's path, size and time of change, the estimator with its settings, and the
-code. It may be removed: then everything is computed anew.
+under a key of the estimator with its window, and of the file's path, size and time of change and
+the code. Results of another estimator or window stay there. It may be removed: then everything is
+computed anew. What failed for a reason outside the file, as memory or a library that is missing,
+is in the table but not kept: the next run tries again.
 
 Contents
 --------
-- :func:`feature_table`: the table of a folder; :func:`broken`: its errors, as sentences.
+- :func:`feature_table`: the table of a folder; :func:`broken`: its errors, as sentences;
+  :func:`told`: an error without the path.
 """
 
 from __future__ import annotations
@@ -96,19 +99,23 @@ def feature_table(
         raise MusigError(f"{out} is not a table: its name has to end in .parquet or .csv.")
     check_options(estimator, window)
     paths = find(folder)
-    keys = _keys(folder, paths, {"estimator": estimator, "window": window and float(window)})
+    settings = f"{estimator} {'whole' if window is None else float(window)} "
+    keys = _keys(folder, paths, settings)
     journal = None if out is None else out.with_name(out.name + ".rows")
-    done = {key: row for key, row in _read(journal).items() if key in set(keys)}
+    kept = _read(journal)
+    wanted = set(keys)
+    done = {key: row for key, row in kept.items() if key in wanted}
+    others = {key: row for key, row in kept.items() if not key.startswith(settings)}
     todo = [(key, path) for key, path in zip(keys, paths, strict=True) if key not in done]
     work = partial(_row, folder=folder, estimator=estimator, window=window)
     jobs = min(jobs or available_cores(), len(todo))
     if journal is not None:
-        _rewrite(journal, done)
+        _rewrite(journal, others | done)
     bar = tqdm(total=len(paths), initial=len(done), unit="file", disable=not progress)
     with bar:
         for key, row in _computed(work, todo, jobs):
             done[key] = row
-            if journal is not None:
+            if journal is not None and not row.pop("again", False):
                 with journal.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({key: row}) + "\n")
             bar.update()
@@ -151,29 +158,62 @@ def broken(table: pd.DataFrame) -> list[str]:
     return [f"{path}: {error}" for path, error in rows.itertuples(index=False)]
 
 
-def _keys(folder: Path, paths: list[Path], settings: _Row) -> list[str]:
+def told(error: MusigError, path: str | Path) -> str:
+    """Say what is wrong with a file, without where it lies on this machine.
+
+    Parameters
+    ----------
+    error : MusigError
+    path : str or Path
+        Of the file.
+
+    Returns
+    -------
+    str
+        The sentence; what it would begin with, the path, is left out.
+
+    Notes
+    -----
+    Notebook: 02_audio_features
+
+    Examples
+    --------
+    >>> told(MusigError("music/a.ogg is empty"), "music/a.ogg")
+    'is empty'
+    """
+    return str(error).removeprefix(f"{path} ").replace(str(path), Path(path).name)
+
+
+def _keys(folder: Path, paths: list[Path], settings: str) -> list[str]:
     """Give a name to each result, made of everything it depends on."""
-    settings = settings | {"source": source_key("musig.audio"), **versions(_LIBRARIES)}
+    made_by = {"source": source_key("musig.audio"), **versions(_LIBRARIES)}
     keys = []
     for path in paths:
         status = path.stat()
         name = path.relative_to(folder).as_posix()
-        keys.append(digest([name, status.st_size, status.st_mtime_ns, settings]))
+        keys.append(settings + digest([name, status.st_size, status.st_mtime_ns, made_by]))
     return keys
 
 
 def _row(path: Path, folder: Path, estimator: str, window: float | None) -> _Row:
-    """Make the row of a file; None for what could not be told, as JSON has no NaN."""
+    """Make the row of a file; None for what could not be told, as JSON has no NaN.
+
+    ``again`` is in it if another run may do better.
+    """
     try:
         found = estimate(path, estimator=estimator, window=window)
     except MusigError as error:
-        told = str(error).removeprefix(f"{path} ")
-        return {**dict.fromkeys(FEATURES), "error": told}
-    except Exception as error:  # a bug, or memory: one file's, not the run's
-        return {**dict.fromkeys(FEATURES), "error": f"it failed ({type(error).__name__}: {error})"}
+        outside = isinstance(error.__cause__, OSError) or not path.is_file()
+        return _failed(told(error, path), again=outside)
+    except Exception as error:  # a bug, memory, a library: one file's, not the run's
+        return _failed(f"it failed ({type(error).__name__}: {error})", again=True)
     known = {name: None if math.isnan(value) else value for name, value in found.features.items()}
     untold = all(value is None for value in known.values())
     return {**known, "error": found.reasons["loudness"] if untold else None}
+
+
+def _failed(error: str, again: bool) -> _Row:
+    return {**dict.fromkeys(FEATURES), "error": error, **({"again": True} if again else {})}
 
 
 def _computed(
@@ -191,9 +231,9 @@ def _computed(
         for item in suspects[: 2 * jobs]:
             if (yield from _pooled(work, [item], 1)):
                 lost.append(item)
-        told = "reading it ended the process: it is damaged, or larger than memory"
         for key, _ in lost:
-            yield key, {**dict.fromkeys(FEATURES), "error": told}
+            why = "reading it ended the process: it is damaged, or larger than memory"
+            yield key, _failed(why, again=True)
         suspects = yield from _pooled(work, suspects[2 * jobs :], jobs)
 
 

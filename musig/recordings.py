@@ -11,7 +11,7 @@ A file that cannot be read as it says it is, raises a sentence; it is never read
 
 Contents
 --------
-- :func:`find`: the sound files of a folder;
+- :func:`find`: the sound files of a folder; :func:`passed_over`: what :func:`find` cannot read;
 - :func:`read`: samples; :func:`checked`, :func:`resampled`: of an array;
 - :func:`duration`: seconds; :func:`window_starts`: where windows of a length begin;
 - :func:`content_key`: a fingerprint of what files hold.
@@ -24,8 +24,10 @@ References
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +38,9 @@ from musig.errors import MusigError, counted
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 """How the name of a sound file ends, in any case."""
+
+OTHER_SUFFIXES = (".aac", ".aif", ".aiff", ".ape", ".m4a", ".mp2", ".oga", ".opus", ".wma", ".wv")
+"""How names of sound files end that are not read: to be converted first."""
 
 LARGEST = 16.0
 """A sample beyond this, 24 dB over full scale, is not sound within -1 to 1."""
@@ -71,19 +76,32 @@ def find(folder: Path) -> list[Path]:
     folder = Path(folder)
     if not folder.is_dir():
         raise MusigError(f"{folder} is not a folder: give a folder of sound files.")
-    paths = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    ]
+    paths = _files(folder, SUFFIXES)
     if not paths:
         raise MusigError(
             f"{folder} holds no sound: no file whose name ends in {', '.join(SUFFIXES)}, in it or "
             "in a folder in it."
         )
-    return sorted(paths)
+    return paths
+
+
+def passed_over(folder: Path) -> list[Path]:
+    """List the sound files of a folder that are of kinds which are not read.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+        Sorted, those whose name ends in one of :data:`OTHER_SUFFIXES`; hidden files are left out.
+
+    Notes
+    -----
+    Notebook: 02_audio_features
+    """
+    return _files(Path(folder), OTHER_SUFFIXES)
 
 
 def read(
@@ -131,7 +149,7 @@ def read(
     >>> samples.shape, rate, round(float(samples[0]), 2)
     ((4000,), 8000, -0.25)
     """
-    with _opened(path) as file:
+    with _quiet(path), _opened(path) as file:
         first = round(start * file.samplerate)
         if first < 0 or (first >= file.frames > 0):
             raise MusigError(
@@ -258,7 +276,7 @@ def duration(path: str | Path) -> float:
     -----
     Notebook: 01_catalog
     """
-    with _opened(path) as file:
+    with _quiet(path), _opened(path) as file:
         return file.frames / file.samplerate
 
 
@@ -341,6 +359,33 @@ def content_key(paths: Iterable[str | Path]) -> str:
     return total.hexdigest()
 
 
+def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    """List files by the end of their name, sorted, none that is hidden."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in suffixes
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+@contextmanager
+def _quiet(path: str | Path) -> Iterator[None]:
+    """Keep off standard error what the decoder of MP3, in C, notes of each frame that it mends."""
+    if Path(path).suffix.lower() != ".mp3":
+        yield
+        return
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _opened(path: str | Path) -> soundfile.SoundFile:
     """Open a file, or say why it is not sound."""
     path = Path(path)
@@ -349,6 +394,10 @@ def _opened(path: str | Path) -> soundfile.SoundFile:
         raise MusigError(f"{path} {what}: give a sound file ({', '.join(SUFFIXES)}).")
     if path.stat().st_size == 0:
         raise MusigError(f"{path} is empty: it has 0 bytes. Get it anew.")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise MusigError(f"{path} cannot be read ({error.strerror}).") from error
     try:
         file = soundfile.SoundFile(path)
     except (soundfile.SoundFileError, RuntimeError, TypeError) as error:

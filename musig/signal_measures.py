@@ -11,13 +11,34 @@ What cannot be told is NaN, and :attr:`Measures.reasons` says why.
 
 Contents
 --------
-- :class:`Measures`; :func:`measure`: of samples.
+- :class:`Measures`; :func:`measure`: of samples; :func:`loudness_of`: one of them, by itself.
 
 References
 ----------
 .. [1] EBU R 128 (2020) and ITU-R BS.1770-4: loudness. By ``pyloudnorm``: Steinmetz, Reiss (2021).
    pyloudnorm: a simple yet flexible loudness meter in Python. AES 150.
 .. [2] EBU Tech 3342 (2016): loudness range.
+.. [3] Peeters (2007). Template-based estimation of time-varying tempo. EURASIP JASP 2007.
+.. [4] Lartillot, Eerola, Toiviainen, Fornari (2008). Multi-feature modeling of pulse clarity.
+   ISMIR.
+.. [5] Ellis (2007). Beat tracking by dynamic programming. JNMR 36(1).
+.. [6] Böck, Krebs, Schedl (2012). Evaluating the online capabilities of onset detection methods.
+   ISMIR: how peaks are picked, by ``librosa.util.peak_pick``.
+.. [7] Juslin (2000). Cue utilization in communication of emotion in music performance: relating
+   performance to perception. Journal of Experimental Psychology: Human Perception and
+   Performance 26(6).
+.. [8] Misra, Ikbal, Bourlard, Hermansky (2004). Spectral entropy based feature for robust ASR.
+   ICASSP.
+.. [9] FitzGerald (2010). Harmonic/percussive separation using median filtering. DAFx.
+.. [10] Peeters (2004). A large set of audio features for sound description (similarity and
+   classification) in the CUIDADO project. IRCAM.
+.. [11] Scheirer, Slaney (1997). Construction and evaluation of a robust multifeature speech/music
+   discriminator. ICASSP.
+.. [12] Rocamora, Herrera (2007). Comparing audio descriptors for singing voice detection in music
+   audio files. SBCM.
+.. [13] Regnier, Peeters (2009). Singing voice detection in music tracks using direct voice vibrato
+   detection. ICASSP.
+.. [14] Krumhansl (1990). Cognitive foundations of musical pitch.
 """
 
 from __future__ import annotations
@@ -58,12 +79,13 @@ class Measures:
     loudness: float = np.nan
     """Integrated loudness of the channels, LUFS: EBU R 128, ITU-R BS.1770-4."""
     loudness_range: float = np.nan
-    """From the 10th to the 95th percentile of loudness over 3 s, LU: EBU Tech 3342."""
+    """From the 10th to the 95th percentile of loudness over 3 s, LU: an approximation of EBU Tech
+    3342, whose 3 s are made here of blocks of 0.4 s."""
     crest: float = np.nan
     """What 0.1 % of samples exceed against the root mean square, dB. A sine has 3, compressed
     music about 8, music with dynamics more than 14."""
     tempo: float = np.nan
-    """Beats a minute: :mod:`musig.signal_rhythm`, after Peeters (2007)."""
+    """Beats a minute: :mod:`musig.signal_rhythm`, after Peeters (2007), its level by librosa."""
     pulse_clarity: float = np.nan
     """Largest autocorrelation of the onset strength at any tempo, 0 to 1: Lartillot et al.
     (2008)."""
@@ -74,7 +96,8 @@ class Measures:
     """Onset strength on the beats against its mean, octaves (log2): beats of Ellis (2007), by
     librosa."""
     onset_rate: float = np.nan
-    """Onsets a second: peaks of the onset strength, Böck et al. (2012), by librosa."""
+    """Onsets a second: peaks, as Böck et al. (2012) pick them, of the onset strength of Böck and
+    Widmer (2013): :mod:`musig.signal_rhythm`."""
     brightness: float = np.nan
     """Power above 1500 Hz of all, dB: Juslin (2000)."""
     bass: float = np.nan
@@ -145,10 +168,10 @@ def measure(samples: np.ndarray, rate: int) -> Measures:
     if seconds < BLOCK:
         why = f"{seconds:.2f} s is shorter than the {BLOCK} s that loudness needs"
         return Measures(reasons={"all": why})
-    channels = channels - channels.mean(axis=1, keepdims=True)  # 0 Hz is not heard
-    loudness, momentary = _loudness(channels, rate)
+    loudness, momentary = loudness_of(channels, rate)
     if not np.isfinite(loudness):
         return Measures(reasons={"all": "it is silent: nowhere above -70 LUFS"})
+    channels = channels - channels.mean(axis=1, keepdims=True)  # 0 Hz is not heard
     mono = channels.mean(axis=0)
     if seconds < SHORTEST:
         why = f"{seconds:.1f} s is shorter than the {SHORTEST:.0f} s that all but loudness need"
@@ -172,8 +195,35 @@ def measure(samples: np.ndarray, rate: int) -> Measures:
     return Measures(**found, reasons=_reasons(found))
 
 
-def _loudness(channels: np.ndarray, rate: int) -> tuple[float, np.ndarray]:
-    """Integrated loudness, -inf for silence, and that of each block of 0.4 s."""
+def loudness_of(samples: np.ndarray, rate: int) -> tuple[float, np.ndarray]:
+    """Measure loudness, of the whole and of its blocks.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,) or (channels, n)
+        At least :data:`BLOCK` seconds. Of six channels the fourth, low effects, does not count; of
+        more, their mean does.
+    rate : int, Hz
+
+    Returns
+    -------
+    integrated : float, LUFS
+        ITU-R BS.1770-4; -inf for silence.
+    momentary : ndarray of float, LUFS
+        Of each block of 0.4 s, a new one every 0.1 s.
+
+    Notes
+    -----
+    Notebook: 02_audio_features
+
+    Examples
+    --------
+    >>> tone = 0.1 * np.sin(2 * np.pi * 1000 * np.arange(48_000) / 48_000)
+    >>> round(loudness_of(tone, 48_000)[0])
+    -20
+    """
+    channels = np.atleast_2d(samples)
+    channels = channels - channels.mean(axis=1, keepdims=True)  # 0 Hz is not heard
     if len(channels) == 1:
         channels = channels * np.float32(np.sqrt(2))  # as two channels
     elif len(channels) == 6:
@@ -188,7 +238,10 @@ def _loudness(channels: np.ndarray, rate: int) -> tuple[float, np.ndarray]:
 
 
 def _range(momentary: np.ndarray) -> float:
-    """Loudness range [2], from blocks of 0.4 s that begin each 0.1 s."""
+    """Loudness range, nearly [2]: 3 s are the mean of 27 blocks of 0.4 s, each 0.1 s after another.
+
+    Such a mean weighs the ends of the 3 s less than their middle.
+    """
     power = 10 ** (momentary / 10)
     short = 10 * np.log10(np.maximum(np.convolve(power, np.ones(27) / 27, mode="valid"), 1e-10))
     if short.max() <= -70:  # a short sound in a long silence

@@ -1,9 +1,11 @@
 """Rhythm by signal processing: how fast, how clear, how steady the pulse is.
 
 Everything starts from one curve, the onset strength: how much louder the bands of a mel
-spectrogram become from one frame to the next [1]_. Tempo is where both the curve's spectrum and
+spectrogram become from one frame to the next [1]_. A pulse is where both the curve's spectrum and
 its autocorrelation are strong. The spectrum of a pulse has peaks at its tempo and multiples of it,
-the autocorrelation at its tempo and fractions of it: only the tempo is in both [2]_.
+the autocorrelation at its tempo and fractions of it: only the tempo is in both [2]_. Which of the
+pulse, its half and its double is called the tempo, is left to librosa's estimator [6]_, which is
+the better judge of that; of the period, the product of both curves is.
 
 Conventions
 -----------
@@ -12,14 +14,15 @@ seconds and averaged, so that a tempo that drifts is not averaged away. What can
 All of it is independent of level, since onset strength is a difference of decibels.
 
 An octave error, half or double the tempo a listener taps, remains possible wherever the sound has
-both pulses: a preference for tempi near :data:`PREFERRED_TEMPO` decides then [3]_.
+both pulses: a preference for tempi near :data:`PREFERRED_TEMPO` decides then [3]_, ours and
+librosa's.
 How clear a pulse is, is read from the autocorrelation [4]_, and so is whether there is any: it has
 to be stronger than noise has it [5]_.
 
 Contents
 --------
 - :func:`onset_strength`: the curve; :func:`periodicity`: spectrum and autocorrelation of it;
-- :func:`tempo`: from both; :func:`rhythm`: all measures of rhythm.
+- :func:`tempo`: from both; :func:`beats`: at a tempo; :func:`rhythm`: all measures of rhythm.
 
 References
 ----------
@@ -32,6 +35,8 @@ References
    ISMIR.
 .. [5] Bartlett (1946). On the theoretical specification and sampling properties of
    autocorrelated time-series. JRSS 8(1).
+.. [6] McFee et al. (2015). librosa: audio and music signal analysis in Python. SciPy:
+   ``librosa.feature.tempo``, autocorrelation over 8 s, weighted by a preference as in [3]_.
 """
 
 from __future__ import annotations
@@ -73,6 +78,10 @@ SURE = 6.0
 """An autocorrelation of noise deviates by 1/sqrt(frames), Bartlett (1946), and by about
 sqrt(3/frames) where frames overlap as ours do. A pulse below SURE/sqrt(frames) is none: our choice,
 with which about one noise in a hundred has a tempo."""
+
+PRESENT = 0.1
+"""Share of the spectrum at a pulse that there has to be at its half or double to be the tempo: our
+choice. Even clicks return at half their tempo, but do not have it."""
 
 SMOOTH = 1.0
 """Deviation in frames of the bell that the curve is smoothed with, so that a pulse between two
@@ -204,7 +213,41 @@ def tempo(curve: np.ndarray) -> tuple[float, float]:
     if not sure.any():
         return np.nan, clarity
     preference = np.exp(-0.5 * (np.log2(tempi() / PREFERRED_TEMPO) / PREFERENCE) ** 2)
-    return float(tempi()[np.argmax(spectrum * returns * preference * sure)]), clarity
+    pulse = tempi()[np.argmax(spectrum * returns * preference * sure)]
+    levels = pulse * np.array([0.5, 1, 2])
+    strength = np.interp(levels, tempi(), spectrum, left=-1, right=-1)  # not out of range
+    levels = levels[strength >= PRESENT * strength[1]]
+    felt = librosa.feature.tempo(onset_envelope=curve, sr=RATE, hop_length=HOP)[0]
+    return float(levels[np.argmin(np.abs(np.log2(levels / felt)))]), clarity
+
+
+def beats(curve: np.ndarray, bpm: float) -> np.ndarray:
+    """Place beats on a curve.
+
+    Parameters
+    ----------
+    curve : ndarray, shape (n_frames,)
+        Onset strength.
+    bpm : float, beats per minute
+        The tempo; NaN for none.
+
+    Returns
+    -------
+    ndarray of int
+        Frames, ascending; none where there is no tempo.
+
+    Notes
+    -----
+    Ellis (2007), by ``librosa.beat.beat_track``.
+
+    Notebook: 02_audio_features
+    """
+    if not bpm > 0:
+        return np.empty(0, int)
+    found = librosa.beat.beat_track(
+        onset_envelope=curve, sr=RATE, hop_length=HOP, bpm=bpm, trim=False
+    )
+    return np.asarray(found[1])
 
 
 def rhythm(decibels: np.ndarray) -> dict[str, float]:
@@ -251,16 +294,12 @@ def _regularity(curve: np.ndarray) -> float:
 
 
 def _beat_strength(curve: np.ndarray, found: float) -> float:
-    """Mean onset strength on the beats of librosa's tracker, against the mean everywhere."""
-    if not found > 0:
-        return np.nan
-    _, beats = librosa.beat.beat_track(
-        onset_envelope=curve, sr=RATE, hop_length=HOP, bpm=found, trim=False
-    )
-    if len(beats) < 3:
+    """Mean onset strength on the beats, against the mean everywhere."""
+    places = beats(curve, found)
+    if len(places) < 3:
         return np.nan
     near = np.maximum(curve, np.maximum(np.roll(curve, 1), np.roll(curve, -1)))
-    return float(np.log2(near[beats].mean() / curve.mean()))
+    return float(np.log2(near[places].mean() / curve.mean()))
 
 
 def _onset_rate(curve: np.ndarray) -> float:

@@ -35,13 +35,15 @@ from tqdm import tqdm
 from musig import cache, recordings
 from musig.acoustic_network import SHORTEST
 from musig.catalog import Catalog
+from musig.device import fabric
 from musig.errors import MusigError, counted
 from musig.files import aside
 from musig.mel import LogMel
 from musig.sources.melon_sound import N_MELS, read_mel
 
 AT_ONCE = 64
-"""Windows that go through the front-end together, and are written together."""
+"""So many windows, or those of one recording more, go through the front-end and are written
+together."""
 MELON_FRAMES = 62.5
 """Frames a second in the Melon data set: 16 kHz, hop 256 (Ferraro et al., ICASSP 2021)."""
 log = logging.getLogger(__name__)
@@ -54,6 +56,10 @@ class Spectrograms(Protocol):
     """int64, ascending: positions of the tracks that have sound."""
     n_mels: int
     frames: int
+    frame_seconds: float
+    """From one frame to the next."""
+    unit: str
+    """What a value is, for people."""
     fingerprint: str
     """Of the sound and of how it was cut into windows."""
 
@@ -61,8 +67,8 @@ class Spectrograms(Protocol):
         """Give all windows of a track: float32 (w, n_mels, frames), w = 0 if it is damaged."""
         ...
 
-    def window(self, row: int, place: float) -> np.ndarray:
-        """Give one window of a track: (n_mels, frames), of any float type."""
+    def window(self, row: int, place: float) -> np.ndarray | None:
+        """Give one window of a track: (n_mels, frames), of any float type; None if damaged."""
         ...
 
 
@@ -75,14 +81,19 @@ class RecordedSpectrograms:
         Where they are kept.
     rows : ndarray of int64, shape (n,)
         The track of each recording.
+    frame_seconds : float
+        From one frame to the next.
     """
 
-    def __init__(self, folder: Path, rows: np.ndarray) -> None:
+    unit = "log₁₀(1 + 10⁴ power)"
+
+    def __init__(self, folder: Path, rows: np.ndarray, frame_seconds: float) -> None:
         index = json.loads((folder / "index.json").read_text("utf-8"))
         self.data = np.load(
             folder / "windows.npy", mmap_mode="r"
         )  # float16 (total, n_mels, frames)
         self.n_mels, self.frames = self.data.shape[1:]
+        self.frame_seconds = frame_seconds
         start = np.concatenate([[0], np.cumsum(index["counts"])])
         readable = [i for i in range(len(rows)) if str(i) not in index["unreadable"]]
         self.rows = np.asarray(rows, dtype=np.int64)[readable]
@@ -108,6 +119,7 @@ def from_recordings(
     window: float = 30.0,
     at_most: int = 8,
     progress: bool = True,
+    device: str = "auto",
 ) -> RecordedSpectrograms:
     """Compute the windows of recordings, or find them where they were computed before.
 
@@ -121,6 +133,9 @@ def from_recordings(
         Windows a recording, spread evenly over it.
     progress : bool
         A bar on stderr.
+    device : {"auto", "cpu", "cuda"}
+        Where they are computed. It is no part of the key: what differs is rounding, far below
+        the step of a float16.
 
     Returns
     -------
@@ -154,10 +169,17 @@ def from_recordings(
     folder = cache.stage(
         "spectrograms",
         inputs,
-        lambda folder: _compute(folder, [Path(p) for p in paths], mel, window, at_most, progress),
+        lambda folder: _compute(
+            folder,
+            [Path(p) for p in paths],
+            mel.to(fabric(device, "32").device),
+            window,
+            at_most,
+            progress,
+        ),
         from_recordings,
     )
-    result = RecordedSpectrograms(folder, rows)
+    result = RecordedSpectrograms(folder, rows, mel.hop / mel.rate)
     for why in result.unreadable.values():
         log.warning("%s Its track stays without an acoustic vector.", why)
     return result
@@ -206,17 +228,18 @@ def _compute(
     )
     while done < len(paths):
         first = done
-        while done < len(paths) and (done == first or sum(counts[first:done]) < AT_ONCE):
+        sounds: list[np.ndarray] = []
+        places: list[int] = []  # of each, in the file
+        while done < len(paths) and len(sounds) < AT_ONCE:
+            if str(done) not in unreadable:
+                try:
+                    sounds += _sounds(paths[done], plan[done], seconds, mel.rate)
+                    places += range(ends[done] - counts[done], ends[done])
+                except MusigError as error:
+                    unreadable[str(done)] = str(error)
             done += 1
-        for i in range(first, done):
-            if str(i) in unreadable:
-                continue
-            try:
-                made = _windows(paths[i], plan[i], seconds, mel, frames)
-            except MusigError as error:
-                unreadable[str(i)] = str(error)
-            else:
-                data[ends[i] - counts[i] : ends[i]] = made
+        for place, spectrogram in zip(places, _through(mel, sounds), strict=True):
+            data[place] = fitted(spectrogram, frames)
         data.flush()
         with aside(note) as passing:
             passing.write_text(json.dumps({"done": done, "unreadable": unreadable}), "utf-8")
@@ -230,17 +253,20 @@ def _compute(
         passing.write_text(json.dumps({"counts": counts, "unreadable": unreadable}), "utf-8")
 
 
-def _windows(
-    path: Path, starts: list[float], seconds: float, mel: LogMel, frames: int
-) -> np.ndarray:
-    """Give all windows of a recording: float32 (w, n_mels, frames)."""
-    sounds = [recordings.read(path, mel.rate, start=s, seconds=seconds)[0] for s in starts]
-    whole = {len(sound) for sound in sounds}
-    if len(whole) == 1:  # all as one batch
-        made = list(mel(torch.from_numpy(np.stack(sounds))).numpy())
-    else:  # an end that is a few samples short
-        made = [mel(torch.from_numpy(sound)[None])[0].numpy() for sound in sounds]
-    return np.stack([fitted(spectrogram, frames) for spectrogram in made])
+def _sounds(path: Path, starts: list[float], seconds: float, rate: int) -> list[np.ndarray]:
+    """Read all windows of a recording; the last may be a few samples short."""
+    return [recordings.read(path, rate, start=s, seconds=seconds)[0] for s in starts]
+
+
+def _through(mel: LogMel, sounds: list[np.ndarray]) -> list[np.ndarray]:
+    """Give the spectrogram of each window: those of one length go through together."""
+    made: list[np.ndarray] = [np.empty(0)] * len(sounds)
+    for length in {len(sound) for sound in sounds}:
+        alike = [k for k, sound in enumerate(sounds) if len(sound) == length]
+        batch = torch.from_numpy(np.stack([sounds[k] for k in alike])).to(mel.window.device)
+        for k, spectrogram in zip(alike, mel(batch).cpu().numpy(), strict=True):
+            made[k] = spectrogram
+    return made
 
 
 def fitted(spectrogram: np.ndarray, frames: int) -> np.ndarray:
@@ -286,9 +312,12 @@ class MelonSpectrograms:
     -----
     48 bands, 62.5 frames a second, at most 30 seconds a track (Ferraro et al.: Melon Playlist
     Dataset, ICASSP 2021). Nothing is unpacked and nothing kept: 649,091 spectrograms stay where
-    they are. A damaged one is told in a warning; its track has no window.
+    they are. A damaged one is found when it is first read and told in a warning, once.
     Notebook: 03_acoustic_vectors
     """
+
+    frame_seconds = 1 / MELON_FRAMES
+    unit = "level (dB)"
 
     def __init__(
         self,
@@ -302,14 +331,18 @@ class MelonSpectrograms:
         self.rows = np.asarray(rows, dtype=np.int64)
         self.name = dict(zip(self.rows.tolist(), names, strict=True))
         self.n_mels, self.frames = N_MELS, max(round(window * MELON_FRAMES), SHORTEST)
+        self.damaged: set[int] = set()
         tars = sorted({name.partition(":")[0] for name in names})
         sizes = [[tar, (self.folder / tar).stat().st_size] for tar in tars]
         self.fingerprint = cache.digest([list(names), self.rows.tolist(), sizes, window, at_most])
 
     def _read(self, row: int) -> np.ndarray | None:
+        if row in self.damaged:
+            return None
         try:
             return read_mel(self.folder, self.name[row])
         except MusigError as error:
+            self.damaged.add(row)
             log.warning("%s Its track stays without an acoustic vector.", error)
             return None
 
@@ -323,17 +356,21 @@ class MelonSpectrograms:
             return np.empty((0, self.n_mels, self.frames), np.float32)
         return np.stack([fitted(mel[:, s:], self.frames) for s in self._starts(mel.shape[1])])
 
-    def window(self, row: int, place: float) -> np.ndarray:
-        """Give one window of a track: float32 (n_mels, frames); blank if it is damaged."""
+    def window(self, row: int, place: float) -> np.ndarray | None:
+        """Give one window of a track: float32 (n_mels, frames); None if it is damaged."""
         mel = self._read(row)
         if mel is None:
-            return np.zeros((self.n_mels, self.frames), np.float32)
+            return None
         starts = self._starts(mel.shape[1])
         return fitted(mel[:, starts[int(place * len(starts))] :], self.frames)
 
 
 def spectrograms_of(
-    catalog: Catalog, window: float = 30.0, at_most: int = 8, progress: bool = True
+    catalog: Catalog,
+    window: float = 30.0,
+    at_most: int = 8,
+    progress: bool = True,
+    device: str = "auto",
 ) -> Spectrograms:
     """Give the spectrograms of a catalogue's sound.
 
@@ -346,6 +383,8 @@ def spectrograms_of(
         Windows a track.
     progress : bool
         A bar on stderr while they are computed.
+    device : {"auto", "cpu", "cuda"}
+        Where they are computed.
 
     Returns
     -------
@@ -366,4 +405,4 @@ def spectrograms_of(
         assert catalog.sound is not None  # recordings() has seen to it
         names = catalog.tracks["recording"].iloc[rows].tolist()
         return MelonSpectrograms(catalog.sound(), names, rows, window, at_most)
-    return from_recordings(known.tolist(), rows, window, at_most, progress)
+    return from_recordings(known.tolist(), rows, window, at_most, progress, device)

@@ -7,7 +7,9 @@ is under the GPL, version 3, so nothing of it is part of this package.
 Conventions
 -----------
 The network hears the mean of the channels at 16 kHz. It is loaded once a process and computes on
-one thread. It was trained on clips of half a minute; of shorter ones it makes a guess too.
+one thread. It was trained on clips of half a minute, and makes a guess of anything: it is not to be
+asked of silence, of what lasts less than 3 s, or of channels that cancel each other, as
+:func:`musig.audio.estimate` does not.
 
 Contents
 --------
@@ -17,6 +19,7 @@ Contents
 from __future__ import annotations
 
 from functools import cache
+from importlib.resources import files
 from importlib.util import find_spec
 from typing import Any
 
@@ -38,9 +41,6 @@ NAMES = (
 
 RATE = 16000
 """Hz that it hears."""
-
-LEAST = 3.0
-"""Seconds below which it is not asked, as ``signal`` is not."""
 
 
 def need() -> None:
@@ -73,22 +73,19 @@ def predict(samples: np.ndarray, rate: int) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        Of each of :data:`NAMES`, within 0 to 1; NaN below :data:`LEAST` seconds.
+        Of each of :data:`NAMES`, within 0 to 1.
 
     Raises
     ------
     MusigError
-        If the package is not installed.
+        If the package is not installed, or laid out otherwise.
 
     Notes
     -----
     Notebook: 02_audio_features
     """
     network = _network()
-    mono = np.atleast_2d(samples).mean(axis=0)
-    if len(mono) < LEAST * rate:
-        return dict.fromkeys(NAMES, np.nan)
-    mono = resampled(mono, rate, RATE)
+    mono = resampled(np.atleast_2d(samples).mean(axis=0), rate, RATE)
     found = network.predict(mono, RATE)[0].to_dict()
     return {name: float(found[name]) for name in NAMES}
 
@@ -103,9 +100,14 @@ def _network() -> Any:
         import onnxruntime
         from vibenet.backends import EfficientNetModel
 
+    path = files("vibenet") / "artifacts" / "efficientnet_model.onnx"
+    if not path.is_file():
+        raise MusigError(
+            "This vibenet is laid out otherwise than version 0.1, which holds its network in "
+            'artifacts/efficientnet_model.onnx: pip install "musig[vibenet]"'
+        )
     network = EfficientNetModel()
     options = onnxruntime.SessionOptions()  # its own are not handed on: it would take all cores
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    path = network.ort_sess._model_path
-    network.ort_sess = onnxruntime.InferenceSession(path, options)
+    network.ort_sess = onnxruntime.InferenceSession(str(path), options)
     return network

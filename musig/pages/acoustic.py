@@ -9,6 +9,8 @@ Vectors are a float array of shape (n, 8), a row a track; near means a small Euc
 
 Contents
 --------
+- :func:`with_sound`: a catalogue that has sound; :func:`split`: its playlists, divided;
+  :func:`unseen_name`: what is held out.
 - :func:`listen`: tracks to play.
 - :func:`plane`: a map of the vectors; :func:`corners`: the tracks at its corners.
 - :func:`same_label_share`: whether near tracks are of one kind; :func:`rank_correlations`: what a
@@ -25,11 +27,100 @@ import pandas as pd
 from IPython.display import HTML
 
 from musig import recordings
+from musig.errors import MusigError
 from musig.pages.listening import excerpt, is_synthetic
+from musig.pages.listening import with_sound as audible
 from musig.pages.sound import players
+from musig.splits import Split, split_playlists
+from musig.statistics import CELLS
 
 if TYPE_CHECKING:
     from musig.catalog import Catalog
+
+
+FEW = 20
+"""Playlists of one's own music below which all are training playlists."""
+QUERIES = 2_000
+"""Tracks whose neighbours are looked at, at most."""
+
+
+def with_sound(catalog: Catalog, dataset: str, seed: int) -> Catalog:
+    """Give the catalogue, or one with sound in its place.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Spectrograms are sound here: the network hears nothing else.
+    dataset : str
+        A name that is tried first, as :func:`musig.pages.listening.with_sound` does.
+    seed : int, >= 0
+        Of an embedded catalogue.
+
+    Returns
+    -------
+    Catalog
+        With a note if it is another.
+
+    Notes
+    -----
+    Notebook: 03_acoustic_vectors
+    """
+    return catalog if catalog.has_sound else audible(catalog, dataset, seed)
+
+
+def split(catalog: Catalog, seed: int, own: bool) -> Split:
+    """Divide the playlists of a catalogue; a few of one's own are not divided.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    seed : int, >= 0
+    own : bool
+        Whether it is a folder of one's own music.
+
+    Returns
+    -------
+    Split
+        As :func:`musig.splits.split_playlists` makes it; with fewer than :data:`FEW` playlists of
+        one's own music, all are for training.
+
+    Raises
+    ------
+    MusigError
+        If there is no playlist.
+
+    Notes
+    -----
+    The network is judged on tracks that it never heard, whichever playlists they are in.
+    Notebook: 03_acoustic_vectors
+    """
+    n = len(catalog.playlists)
+    if not n:
+        raise MusigError(
+            f"{catalog.name} has no playlists. Acoustic vectors are learned from which tracks are "
+            "in a playlist together: use data with playlists."
+        )
+    return split_playlists(catalog, seed, (1, 0, 0) if own and n < FEW else (0.8, 0.1, 0.1))
+
+
+def unseen_name(catalog: Catalog) -> str:
+    """Say what is held out: artists, or tracks where no artist is known.
+
+    Parameters
+    ----------
+    catalog : Catalog
+
+    Returns
+    -------
+    str
+        ``"unseen artists"`` or ``"unseen tracks"``.
+
+    Notes
+    -----
+    Notebook: 03_acoustic_vectors
+    """
+    known = catalog.tracks.reindex(columns=["artist_id", "artist"]).notna().any(axis=None)
+    return "unseen artists" if known else "unseen tracks"
 
 
 def listen(catalog: Catalog, tracks: Sequence[int], labels: Sequence[str], seconds: float) -> HTML:
@@ -156,7 +247,8 @@ def same_label_share(
     -------
     tuple of float
         The share, and what it would be if any track by another artist were as near. Tracks
-        without a label do not count. NaN where there is no pair to count.
+        without a label do not count. NaN where there is no pair to count. Of more than
+        :data:`QUERIES` tracks, the neighbours of so many are looked at, taken evenly.
 
     Notes
     -----
@@ -173,15 +265,24 @@ def same_label_share(
     codes, _ = pd.factorize(labels)  # -1 where unknown
     known = np.flatnonzero(codes >= 0)
     codes, artists, rows = codes[known], np.asarray(artists)[known], np.asarray(vectors)[known]
-    same, other = codes[:, None] == codes, artists[:, None] != artists  # (n, n)
-    if not other.any():
+    if not len(rows):
         return float("nan"), float("nan")
     squares = np.square(rows).sum(axis=1)
-    distances = squares[:, None] + squares - 2 * rows @ rows.T
-    order = np.where(other, distances, np.inf).argsort(axis=1, kind="stable")[:, :k]
-    counted = np.take_along_axis(other, order, axis=1)
-    shares = np.take_along_axis(same, order, axis=1)[counted]
-    return float(shares.mean()), float(same[other].mean())
+    n, k = len(rows), min(k, len(rows))
+    queries = np.arange(min(n, QUERIES)) * n // min(n, QUERIES)
+    near = of_near = pairs = of_pairs = 0
+    for block in np.split(queries, range(size := max(1, CELLS // n), len(queries), size)):
+        same, other = codes[block, None] == codes, artists[block, None] != artists  # (b, n)
+        distances = squares[block, None] + squares - 2 * rows[block] @ rows.T
+        order = np.where(other, distances, np.inf).argpartition(k - 1, axis=1)[:, :k]
+        told = np.take_along_axis(other, order, axis=1)
+        near += (np.take_along_axis(same, order, axis=1) & told).sum()
+        of_near += told.sum()
+        pairs += (same & other).sum()
+        of_pairs += other.sum()
+    if not of_pairs:
+        return float("nan"), float("nan")
+    return float(near / of_near), float(pairs / of_pairs)
 
 
 def rank_correlations(vectors: np.ndarray, features: pd.DataFrame) -> pd.DataFrame:
@@ -211,7 +312,8 @@ def rank_correlations(vectors: np.ndarray, features: pd.DataFrame) -> pd.DataFra
     [1.0, nan]
     """
     dimensions = pd.DataFrame(np.asarray(vectors))
-    found = pd.DataFrame(index=features.columns, columns=dimensions.columns, dtype=float)
+    named = dimensions.columns.rename("dimension")
+    found = pd.DataFrame(index=features.columns, columns=named, dtype=float)
     for name, values in features.reset_index(drop=True).items():
         known = values.notna()
         if known.sum() < 3 or values.nunique() < 2:

@@ -36,7 +36,9 @@ FILLS = {"image": "#dceaf4", "time": "#9cc9e8", "pooled": "#f3c9a5", "dense": "#
 """Pale forms of the palette, on which black letters are read."""
 
 
-def window(values: np.ndarray, frame: float, ax: Axes | None = None) -> tuple[Figure, Axes]:
+def window(
+    values: np.ndarray, frame: float, unit: str, ax: Axes | None = None
+) -> tuple[Figure, Axes]:
     """Draw a window of a log-mel spectrogram as the network gets it.
 
     Parameters
@@ -44,6 +46,8 @@ def window(values: np.ndarray, frame: float, ax: Axes | None = None) -> tuple[Fi
     values : ndarray of float, shape (n_mels, frames)
     frame : float, seconds, > 0
         From one frame to the next.
+    unit : str
+        What a value is.
     ax : Axes, optional
         Where to draw.
 
@@ -57,7 +61,7 @@ def window(values: np.ndarray, frame: float, ax: Axes | None = None) -> tuple[Fi
 
     Examples
     --------
-    >>> fig, ax = window(np.zeros((128, 600)), frame=0.05)
+    >>> fig, ax = window(np.zeros((128, 600)), frame=0.05, unit="log power")
     >>> ax.get_xlabel(), float(ax.get_xlim()[1])
     ('time (s)', 30.0)
     """
@@ -69,8 +73,7 @@ def window(values: np.ndarray, frame: float, ax: Axes | None = None) -> tuple[Fi
     )  # fmt: skip
     ax.set(xlabel="time (s)", ylabel="mel band, low to high")
     ax.grid(visible=False)
-    label = "log₁₀(1 + 10⁴ power)"
-    fig.colorbar(image, ax=ax, label=label, pad=0.02).outline.set_visible(False)
+    fig.colorbar(image, ax=ax, label=unit, pad=0.02).outline.set_visible(False)
     return fig, ax
 
 

@@ -140,7 +140,7 @@ def heatmap(
     Parameters
     ----------
     table : DataFrame of float
-        Rows are drawn from the top.
+        Rows are drawn from the top; a name that the columns have is written under them.
     ax : Axes, optional
         Where to draw.
     label : str
@@ -181,7 +181,11 @@ def heatmap(
             text = f"{value.round(1) + 0.0:.1f}"  # + 0.0: no "-0.0"
             ax.text(column + 0.5, row + 0.5, text, ha="center", va="center", size=8, color=ink)
     fig.colorbar(mesh, ax=ax, label=label).outline.set_visible(False)
-    ax.set_xticks(np.arange(n_columns) + 0.5, map(plain, table.columns), rotation=55, ha="right")
+    names = [plain(column) for column in table.columns]
+    slanted = max(map(len, names)) > 2
+    turn, side = (55, "right") if slanted else (0, "center")
+    ax.set_xticks(np.arange(n_columns) + 0.5, names, rotation=turn, ha=side)
+    ax.set_xlabel(plain(table.columns.name or ""))
     ax.set_yticks(np.arange(n_rows) + 0.5, map(plain, table.index))
     ax.invert_yaxis()
     ax.grid(visible=False)

@@ -34,7 +34,7 @@ SOURCES = {
     "loudness": "EBU R 128, ITU-R BS.1770",
     "speechiness": "Scheirer and Slaney 1997; weights ours",
     "valence": "Gabrielsson and Lindström 2010, Krumhansl 1990; weights ours",
-    "tempo": "Peeters 2007, Moelants 2002",
+    "tempo": "Peeters 2007, Moelants 2002; its level by librosa, McFee et al. 2015",
 }
 """Who proposed what is measured for a feature, as :mod:`musig.signal_measures` cites them."""
 

@@ -19,7 +19,6 @@ What is shown of such features is in :mod:`musig.pages.estimates`.
 from __future__ import annotations
 
 import json
-import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,9 @@ from musig import cache, recordings, signal_rhythm, signal_timbre
 from musig.audio import check_options, estimate
 from musig.catalog import FEATURES, Catalog
 from musig.errors import MusigError
+from musig.feature_table import told
 from musig.recordings import SUFFIXES
-from musig.signal_measures import BLOCK
+from musig.signal_measures import BLOCK, loudness_of
 
 SPARE = "embedded-classroom"
 """What is heard where the data have no sound."""
@@ -241,7 +241,7 @@ def momentary(samples: np.ndarray, rate: int) -> pd.Series:
     Parameters
     ----------
     samples : ndarray of float32, shape (n,) or (channels, n)
-        A mono signal counts as the same in two channels, as players play it.
+        Channels count as for :func:`musig.signal_measures.loudness_of`.
     rate : int, Hz
 
     Returns
@@ -251,7 +251,7 @@ def momentary(samples: np.ndarray, rate: int) -> pd.Series:
 
     Notes
     -----
-    EBU Tech 3341 (2016), by pyloudnorm.
+    EBU Tech 3341 (2016), by :func:`musig.signal_measures.loudness_of`.
     Notebook: 02_audio_features
 
     Examples
@@ -260,18 +260,9 @@ def momentary(samples: np.ndarray, rate: int) -> pd.Series:
     >>> momentary(tone, 48_000).round(1).tolist()[:2]
     [-20.0, -20.0]
     """
-    import pyloudnorm
-
-    channels = np.atleast_2d(samples)
-    if len(channels) != 2:
-        channels = np.repeat(channels.mean(axis=0, keepdims=True), 2, axis=0)
-    if channels.shape[1] < BLOCK * rate:
+    if samples.shape[-1] < BLOCK * rate:
         return pd.Series(dtype=float)
-    meter = pyloudnorm.Meter(rate, block_size=BLOCK)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # of silent blocks
-        meter.integrated_loudness(channels.T)
-    level = np.asarray(meter.blockwise_loudness, dtype=float)
+    level = loudness_of(samples, rate)[1]
     return pd.Series(level, index=BLOCK / 2 + BLOCK / 4 * np.arange(len(level)))
 
 
@@ -294,25 +285,16 @@ def onsets(samples: np.ndarray, rate: int) -> tuple[np.ndarray, np.ndarray, floa
 
     Notes
     -----
-    Beats by Ellis (2007), as librosa has it, at the tempo of :func:`musig.signal_rhythm.tempo`.
+    Beats of :func:`musig.signal_rhythm.beats`, at the tempo of :func:`musig.signal_rhythm.tempo`.
     Notebook: 02_audio_features
     """
-    import librosa  # slow to import
-
     mono = recordings.resampled(samples, rate, signal_rhythm.RATE)
     mono = mono / max(float(mono.std()), 1e-9)
     curve = signal_rhythm.onset_strength(signal_timbre.decibels(signal_timbre.mel_power(mono)))
+    beats = signal_rhythm.beats(curve, signal_rhythm.tempo(curve)[0])
     late = signal_timbre.N_FFT // 2 // signal_rhythm.HOP  # a frame hears a stroke before its middle
-    curve = np.pad(curve, (late, 0))[: len(curve)]
     frame = signal_rhythm.HOP / signal_rhythm.RATE
-    tempo, _ = signal_rhythm.tempo(curve)
-    if not tempo > 0:
-        return curve, np.empty(0), frame
-    _, beats = librosa.beat.beat_track(
-        onset_envelope=curve, sr=signal_rhythm.RATE, hop_length=signal_rhythm.HOP, bpm=tempo,
-        trim=False,
-    )  # fmt: skip
-    return curve, np.asarray(beats) * frame, frame
+    return np.pad(curve, (late, 0))[: len(curve)], (beats + late) * frame, frame
 
 
 def analysed(
@@ -414,8 +396,7 @@ def _row(path: str, seconds: float, estimator: str) -> dict[str, Any]:
     try:
         found = estimate(*excerpt(path, seconds, mono=False), estimator)
     except MusigError as error:
-        told = str(error).replace(str(path), Path(path).name)  # where it lies is nobody's business
-        return {"features": {}, "measures": {}, "error": told}
+        return {"features": {}, "measures": {}, "error": told(error, path)}
     measures = asdict(found.measures[0])
     reasons = measures.pop("reasons")
     return {"features": found.features, "measures": measures, "error": reasons.get("all", "")}

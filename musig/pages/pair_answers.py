@@ -6,15 +6,15 @@ judged, a yes has to be strict: more than so many playlists.
 
 Conventions
 -----------
-Tracks are positions in the catalogue, ascending. Playlists are the training playlists. Where there
-are more tracks than :data:`musig.acoustic_evaluation.TRACKS`, so many are taken evenly.
+Tracks are positions in the catalogue, ascending. Playlists are the training playlists; a track
+that is in none of them is left out, because nothing is known of its pairs. Which tracks count is
+said by :func:`musig.acoustic_auc.asked`, here as in the table.
 
 Contents
 --------
 - :func:`pair_counts`: how many pairs say what; :func:`strictness`: what a strict yes can be;
   :func:`shared_with`: what one track shares.
-- :func:`judge`: the network and its controls.
-- :func:`answers`: scores and truth; :func:`roc_table`: answers at every threshold.
+- :func:`judge`: the network and its controls; :func:`roc_table`: answers at every threshold.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from dataclasses import fields
 import numpy as np
 import pandas as pd
 
-from musig.acoustic import fitted_on, untrained
+from musig.acoustic_auc import Judged, answers, asked
 from musig.acoustic_config import AcousticConfig
-from musig.acoustic_evaluation import TRACKS, Judged, permuted, unseen_auc
-from musig.acoustic_pairs import shared_playlists
+from musig.acoustic_evaluation import auc_table, contestants
+from musig.acoustic_pairs import listed, shared_playlists
 from musig.catalog import Catalog
 from musig.errors import MusigError
 from musig.playlists import Playlists
@@ -52,7 +52,8 @@ def pair_counts(
     Returns
     -------
     dict of str to int
-        ``tracks``, ``pairs``, ``no``, ``yes``, and ``yes, strictly``, which are among the yes.
+        ``tracks`` in a playlist, ``pairs``, ``no``, ``yes``, and ``yes, strictly``, which are
+        among the yes.
 
     Notes
     -----
@@ -65,7 +66,8 @@ def pair_counts(
     {'tracks': 3, 'pairs': 3, 'no': 1, 'yes': 2, 'yes, strictly': 1}
     """
     count = _shared(playlists, tracks, n_tracks)
-    found = {"tracks": len(tracks), "pairs": len(count), "no": (count == 0).sum()}
+    known = listed(playlists, np.asarray(tracks), n_tracks)
+    found = {"tracks": known.sum(), "pairs": len(count), "no": (count == 0).sum()}
     found |= {"yes": (count > 0).sum(), "yes, strictly": (count > strict).sum()}
     return {name: int(number) for name, number in found.items()}
 
@@ -157,7 +159,7 @@ def judge(
     Returns
     -------
     table : DataFrame
-        As :func:`musig.acoustic_evaluation.unseen_auc` makes it; NaN where nothing can be judged.
+        As :func:`musig.acoustic_evaluation.auc_table` makes it; NaN where nothing can be judged.
     curves : DataFrame
         As :func:`roc_table` makes it, of the networks.
     why_not : str
@@ -169,65 +171,18 @@ def judge(
     Notebook: 03_acoustic_vectors
     """
     try:
-        table = unseen_auc(catalog, train, config, strict, sound, progress=False)
+        found = contestants(catalog, train, config, sound, progress=False)
+        table = auc_table(found, catalog.n_tracks, config.seed, strict)
     except MusigError as error:
         names = [field.name for field in fields(Judged)]
         return pd.DataFrame(np.nan, ["trained"], names), roc_table({}), str(error)
-    playlists, n_tracks = catalog.playlists.subset(train), catalog.n_tracks
-    found = fitted_on(sound, catalog, playlists, config, progress=False)  # in the cache by now
-    moved = permuted(playlists, found.rows, n_tracks, np.random.default_rng([config.seed, 1]))
-    networks = {
-        "trained": (found.vectors, playlists),
-        "untrained": (untrained(sound, found.learned, config, progress=False), playlists),
-        "shuffled playlists": (fitted_on(sound, catalog, moved, config, False).vectors, moved),
-    }
-    own, rows = found.unseen, found.rows[found.unseen]
     told = {
-        name: answers(vectors[own], lists, rows, n_tracks, strict)
-        for name, (vectors, lists) in networks.items()
+        name: answers(vectors, lists, found.tracks, catalog.n_tracks, strict)
+        for name, (vectors, lists) in found.judged.items()
+        if name != "nine features"  # no network
     }
-    return table, roc_table(told), ""
-
-
-def answers(
-    vectors: np.ndarray, playlists: Playlists, tracks: np.ndarray, n_tracks: int, strict: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Score the pairs of some tracks by how near their vectors are.
-
-    Parameters
-    ----------
-    vectors : ndarray of float, shape (n, d)
-        A row a track; NaN where unknown, and then the track is left out.
-    playlists : Playlists
-    tracks : ndarray of int, shape (n,)
-    n_tracks : int
-        Number of tracks of the catalogue.
-    strict : int, >= 0
-        A yes shares more playlists than this; pairs between yes and no are left out.
-
-    Returns
-    -------
-    scores : ndarray of float64, shape (pairs,)
-        Minus the distance.
-    truth : ndarray of bool, shape (pairs,)
-
-    Notes
-    -----
-    Notebook: 03_acoustic_vectors
-
-    Examples
-    --------
-    >>> playlists = Playlists.from_lists([[0, 1]])
-    >>> answers(np.array([[0.0], [1.0], [3.0]]), playlists, np.arange(3), 3, strict=0)
-    (array([-1., -3., -2.]), array([ True, False, False]))
-    """
-    known = np.isfinite(vectors).all(axis=1)
-    vectors, tracks = _some(np.asarray(vectors, np.float64)[known]), np.asarray(tracks)[known]
-    count = _shared(playlists, tracks, n_tracks)
-    first, second = np.triu_indices(len(vectors), 1)
-    told = (count == 0) | (count > strict)
-    distance = np.linalg.norm(vectors[first[told]] - vectors[second[told]], axis=1)
-    return -distance, count[told] > strict
+    curves = roc_table({name: (-each.distance, each.positive) for name, each in told.items()})
+    return table, curves, ""
 
 
 def roc_table(answers: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
@@ -270,13 +225,8 @@ def roc_table(answers: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFr
     return pd.DataFrame(columns, index=index)
 
 
-def _some(values: np.ndarray) -> np.ndarray:
-    """Take at most :data:`TRACKS` rows, evenly."""
-    n = min(TRACKS, len(values))
-    return values[np.arange(n) * len(values) // max(n, 1)]
-
-
 def _shared(playlists: Playlists, tracks: np.ndarray, n_tracks: int) -> np.ndarray:
-    """Playlists that each pair of some tracks shares, the upper triangle row by row."""
-    count = shared_playlists(playlists, _some(np.asarray(tracks)), n_tracks)
+    """Playlists that each pair of the tracks asked shares, the upper triangle row by row."""
+    tracks = np.asarray(tracks)[asked(playlists, tracks, n_tracks)]
+    count = shared_playlists(playlists, tracks, n_tracks)
     return count[np.triu_indices(len(count), 1)]

@@ -116,9 +116,10 @@ def player(samples: np.ndarray, rate: int, label: str, seconds: float | None = N
     sound = base64.b64encode(_mp3(part, rate, label)).decode()
     text = escape(label)
     return HTML(
-        '<figure style="margin:0 0 0.75rem;min-width:0">'
+        '<figure style="margin:0 0 0.75rem;min-width:0;display:flex;flex-direction:column;'
+        'justify-content:space-between">'
         f'<figcaption style="margin:0 0 0.25rem;text-align:left">{text}</figcaption>'
-        f'<audio controls preload="none" aria-label="{text}" style="width:100%" '
+        f'<audio controls preload="metadata" aria-label="{text}" style="width:100%" '
         f'src="data:audio/mpeg;base64,{sound}"></audio></figure>'
     )
 

@@ -163,7 +163,7 @@ def results(folder: Path) -> list[RunRecord]:
     Returns
     -------
     list of RunRecord
-        Those with a table, in the order of the files' names.
+        In the order of the files' names.
 
     Raises
     ------
@@ -174,8 +174,7 @@ def results(folder: Path) -> list[RunRecord]:
     -----
     Notebook: 06_playlist_completion
     """
-    found = [records.load(path) for path in sorted(folder.glob("*.json"))]
-    return [record for record in found if "table" in record.metrics]
+    return [records.load(path) for path in sorted(folder.glob("*.json"))]
 
 
 def command(record: RunRecord) -> str:
@@ -252,7 +251,7 @@ def result_table(record: RunRecord, metrics: Sequence[str] = SHOWN) -> str:
 
 
 def result_blocks(folder: Path) -> str:
-    """Write every recorded result with its command and its line of provenance.
+    """Write every recorded table of methods with its command and its line of provenance.
 
     Parameters
     ----------
@@ -272,6 +271,7 @@ def result_blocks(folder: Path) -> str:
         f"{result_table(record)}\n\n{escaped(records.provenance(record))}\n\n"
         f"Command: `{command(record)}`"
         for record in results(folder)
+        if "table" in record.metrics
     ]
     return "\n\n".join(blocks) or "No run has been recorded yet."
 
@@ -341,7 +341,8 @@ def fill(page: str, runs: Sequence[RunRecord], results_folder: Path) -> str:
     """
     live = f"{runs_table(runs)}\n\n{versions_table(runs)}".strip()
     page = page.replace("<!-- ledger:runs -->", live)
-    return page.replace("<!-- ledger:results -->", result_blocks(results_folder))
+    recorded = f"{runs_table(results(results_folder))}\n\n{result_blocks(results_folder)}"
+    return page.replace("<!-- ledger:results -->", recorded)
 
 
 def fill_readme(readme: str, results_folder: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import tarfile
 
 import nbformat
 import numpy as np
@@ -80,6 +82,40 @@ def own_music(folder):
     return str(folder)
 
 
+def melon(folder):
+    """Write a folder in the format of the Melon data set: spectrograms, and no recording."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    songs = [
+        {
+            "id": n, "song_name": f"song {n}", "song_gn_gnr_basket": [f"GN0{n % 3 + 1}00"],
+            "song_gn_dtl_gnr_basket": [], "artist_id_basket": [n // 2], "album_name": None,
+            "artist_name_basket": [f"artist {n // 2}"],
+        }
+        for n in range(60)
+    ]  # fmt: skip
+    lists = [
+        {"id": n, "plylst_title": f"{n}", "songs": rng.choice(np.arange(n % 3, 60, 3), 8).tolist()}
+        for n in range(60)
+    ]
+    for name, content in {
+        "song_meta": songs,
+        "train": [each | {"songs": sorted(set(each["songs"]))} for each in lists],
+        "genre_gn_all": {f"GN0{n + 1}00": f"genre {n}" for n in range(3)},
+    }.items():
+        (folder / f"{name}.json").write_text(json.dumps(content), "utf-8")
+    with tarfile.open(folder / "arena_mel_0.tar", "w") as tar:
+        for n in range(60):
+            content = io.BytesIO()
+            spectrum = rng.normal(-40 + 5 * (n % 3), 9, (48, 200)).astype(np.float32)
+            np.save(content, spectrum if n != 7 else spectrum[:5])  # one is damaged
+            member = tarfile.TarInfo(f"0/{n}.npy")
+            member.size = content.tell()
+            content.seek(0)
+            tar.addfile(member, content)
+    return str(folder)
+
+
 OWN = {"data": own_data, "recordings": own_music}
 
 
@@ -148,6 +184,22 @@ def test_it_runs_with_every_parameter_changed(path, tmp_path):
     outcome = runs.run_notebook(path, tmp_path / path.name, PROFILE, values)
     assert errors_of(nbformat.read(outcome.path, 4)) == []
     assert records.from_notebook(outcome.path).data == "own <&> data"
+
+
+@pytest.mark.slow
+def test_chapter_03_is_about_melon_where_melon_is_given(tmp_path):
+    """Its tars hold spectrograms: nothing can be played, and everything can be learned."""
+    path = NOTEBOOKS / "03_acoustic_vectors.ipynb"
+    values = {"data": melon(tmp_path / "melon"), "network_epochs": 2, "min_shared": 0}
+    outcome = runs.run_notebook(path, tmp_path / path.name, PROFILE, values)
+    result = nbformat.read(outcome.path, 4)
+    told = "".join(output["text"] for output in errors_of(result))
+    assert told.count("0/7.npy") == told.count("\n")  # of the damaged one only
+    record = records.from_notebook(outcome.path)
+    assert record.data == "melon"
+    assert record.metrics["with_sound"] == 60
+    assert record.metrics["known"]["ACOUSTIC"] == 59
+    assert 0 <= record.metrics["judged"]["trained"]["auc"] <= 1
 
 
 @pytest.mark.audit

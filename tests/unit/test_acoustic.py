@@ -15,14 +15,16 @@ from musig.acoustic import (
     embed_recording,
     fitted,
     fitted_on,
+    held_out,
     nearest_tracks,
     with_vectors,
 )
+from musig.acoustic_auc import pair_auc
 from musig.acoustic_config import AcousticConfig
-from musig.acoustic_evaluation import over_seeds, pair_auc, permuted, unseen_auc
+from musig.acoustic_evaluation import over_seeds, permuted, unseen_auc
 from musig.acoustic_network import SHORTEST, AcousticNetwork, GlobalPooling
 from musig.acoustic_pairs import PairLoss, make_pairs, shared_playlists
-from musig.acoustic_train import embed_tracks, load_network, train_acoustic
+from musig.acoustic_train import _batches, embed_tracks, load_network, train_acoustic
 from musig.catalog import Catalog, Playlists
 from musig.errors import MusigError
 from musig.features import ACOUSTIC
@@ -169,10 +171,26 @@ def test_a_draw_has_the_wanted_size_and_knows_only_its_tracks(lists):
 
 def test_no_positive_or_no_negative_pair_is_a_sentence():
     lists = Playlists.from_lists([[0, 1, 2], [0, 1]])
-    with pytest.raises(MusigError, match=r"no positive pair to learn from\. Lower min_weight"):
+    with pytest.raises(
+        MusigError,
+        match="Lower the number of shared playlists that makes a yes",
+    ):
         make_pairs(lists, np.arange(3), 3, 2)
     with pytest.raises(MusigError, match="no negative pair to learn from"):
         make_pairs(lists, np.arange(3), 3, 0)
+
+
+def test_a_track_in_no_playlist_is_in_no_pair():
+    """Whom it goes with is unknown; it is no strange track to all others."""
+    lists = Playlists.from_lists([[0, 1], [2, 3]])
+    pairs = make_pairs(lists, np.arange(6), 6, 0)
+    assert pairs.tracks.tolist() == [0, 1, 2, 3]
+    vectors = np.array([[0.0], [0.1], [1.0], [1.1], [0.05], [1.05]])
+    judged = pair_auc(vectors, lists, np.arange(6), 6, np.random.default_rng(0), 0, 10)
+    assert (judged.n_tracks, judged.n_positive, judged.n_negative) == (4, 2, 4)
+    assert judged.auc == 1.0
+    with pytest.raises(MusigError, match=r"no positive pair to learn from\. Use more playlists"):
+        make_pairs(lists, np.array([4, 5]), 6, 0)
 
 
 def test_the_loss_is_balanced_and_half_its_negatives_are_the_nearest():
@@ -329,6 +347,30 @@ def test_a_track_is_the_mean_of_its_windows_and_a_damaged_one_unknown(straight):
     assert np.isnan(embed_tracks(straight.network, sound, np.array([3]), "cpu", False)).all()
 
 
+class Holed(Toy):
+    """The same, some tracks of which cannot be read."""
+
+    def __init__(self, damaged, **options):
+        super().__init__(**options)
+        self.damaged = damaged
+
+    def window(self, row, place):
+        return None if row in self.damaged else super().window(row, place)
+
+
+def test_a_damaged_track_is_in_no_batch(tmp_path):
+    damaged, config, cpu = [4, 5, 40], replace(QUICK, batch_size=48), torch.device("cpu")
+    pairs = make_pairs(toy_catalog().playlists, np.arange(36), 48, 0)
+    windows, labels = next(_batches(Holed(damaged), pairs, config, range(1), cpu))
+    kept = np.setdiff1d(np.arange(36), damaged)
+    assert len(windows) == len(kept)
+    assert np.array_equal(labels.numpy(), pairs.labels(kept))
+    found = trained(tmp_path, Holed(damaged))
+    assert torch.isfinite(weights_of(found)).all()
+    with pytest.raises(MusigError, match="Of the tracks of step 1, fewer than two can be read"):
+        next(_batches(Holed(range(48)), pairs, config, range(1), cpu))
+
+
 @pytest.mark.gpu
 def test_cuda_and_cpu_agree(straight, tmp_path):
     cuda = trained(tmp_path, config=replace(QUICK, device="cuda"))
@@ -372,6 +414,18 @@ def test_unseen_tracks_train_nothing(catalog):
     assert torch.equal(weights_of(first.trained), weights_of(other.trained))
     seen = fitted_on(Toy(change=first.learned[:1]), catalog, catalog.playlists, QUICK, False)
     assert not torch.equal(weights_of(first.trained), weights_of(seen.trained))
+
+
+def test_few_recordings_are_refused_by_their_number(catalog):
+    with pytest.raises(MusigError, match="toy has 1 recording; pairs need at least 3"):
+        held_out(catalog, np.array([5]), 0)
+
+
+def test_saving_more_often_is_the_same_training(catalog, tmp_path, monkeypatch):
+    monkeypatch.setenv("MUSIG_CACHE", str(tmp_path))
+    fitted_on(Toy(), catalog, catalog.playlists, QUICK, progress=False)
+    fitted_on(Toy(), catalog, catalog.playlists, replace(QUICK, save_every=5), progress=False)
+    assert len(list(tmp_path.glob("acoustic-*/network.json"))) == 1
 
 
 def test_what_later_experiments_hold_out_is_among_the_unseen(smoke_catalog):
@@ -453,6 +507,8 @@ def test_a_folder_of_a_few_recordings_has_vectors(own_music):
     assert "acoustic_0" not in own_music.tracks
     assert with_vectors(catalog, everything(catalog), config) is catalog
     found = fitted(own_music, np.arange(3), config, progress=False)
+    with pytest.raises(MusigError, match=r"spectrograms of 48 bands, .* recording have 128"):
+        embed_recording(AcousticNetwork(48), own_music.recordings().iloc[2], config)
     alone = embed_recording(found.trained.network, own_music.recordings().iloc[2], config)
     np.testing.assert_allclose(alone, vectors[2], atol=1e-5)
     near = nearest_tracks(catalog, vectors[2], k=3)

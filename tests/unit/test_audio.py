@@ -109,6 +109,11 @@ def test_octave_errors_are_where_the_docstring_says():
     assert audio_features(clear, RATE)["tempo"] == pytest.approx(80, rel=0.02)
 
 
+def test_the_level_is_one_that_the_sound_has():
+    """Clicks return at half their tempo too, which is nearer 120, but have nothing there."""
+    assert audio_features(clicks(190), RATE)["tempo"] == pytest.approx(190, rel=0.02)
+
+
 def test_tempo_of_a_song_follows_the_song():
     for bpm in (84, 100, 126):
         assert audio_features(song(bpm), RATE)["tempo"] == pytest.approx(bpm, rel=0.02)
@@ -271,6 +276,11 @@ def test_options_are_checked(tmp_path):
         audio_features(wave)
     with pytest.raises(MusigError, match="4,000 samples a second: expected 8,000"):
         audio_features(wave, 4000)
+    for rate in (0, -5, "44100"):
+        with pytest.raises(MusigError, match=f"rate is {rate!r}: expected samples a second"):
+            audio_features(wave, rate)
+    with pytest.raises(MusigError, match="recording is a list: expected the path of a sound"):
+        audio_features([0.0] * RATE, RATE)
     with pytest.raises(MusigError, match="window of 1 s was asked for: expected 3 s"):
         audio_features(wave, RATE, window=1)
     (tmp_path / "song.mp3").write_text("la la la\n" * 1000)
@@ -292,6 +302,14 @@ def test_files_and_windows(tmp_path):
     assert unit < 0.01 and abs(loudness) < 0.01 and tempo < 1e-6  # the file has 16 bits
     mean = np.mean([features_from(part)[0]["energy"] for part in same.measures])
     assert same.features["energy"] == pytest.approx(mean)
+
+
+def test_loudness_is_that_of_the_whole_whatever_the_window():
+    """R 128 gates the whole programme: quiet windows count for little, not for half."""
+    wave = np.concatenate([noise(9), noise(9) * np.float32(10 ** (-30 / 20))])
+    whole, windows = (audio_features(wave, RATE, window=window) for window in (None, 9))
+    assert windows["loudness"] == whole["loudness"]
+    assert measure(wave[: 9 * RATE], RATE).loudness - whole["loudness"] < 1  # not 15
 
 
 def test_a_silent_window_does_not_hide_the_others():
@@ -410,5 +428,26 @@ def test_vibenet_completes_with_tempo_and_loudness():
     assert (learned["tempo"], learned["loudness"]) == (signal["tempo"], signal["loudness"])
     assert all(0 <= learned[name] <= 1 for name in UNIT)
     assert all(learned[name] != signal[name] for name in UNIT)
-    silence = estimate(np.zeros(10 * RATE, np.float32), RATE, "vibenet")
-    assert all(np.isnan(value) for value in silence.features.values())
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [np.zeros(10 * RATE, np.float32), clicks(120, 2.0), np.array([song()[0], -song()[0]])],
+    ids=["silence", "short", "opposites"],
+)
+def test_vibenet_makes_nothing_up(nothing):
+    pytest.importorskip("vibenet", reason="the optional estimator is not installed")
+    found, known = (estimate(nothing, RATE, estimator) for estimator in ("vibenet", "signal"))
+    assert found.reasons == known.reasons
+    np.testing.assert_equal(found.features, known.features)
+    assert all(np.isnan(found.features[name]) for name in UNIT)
+
+
+def test_a_vibenet_of_another_make_is_refused(monkeypatch, tmp_path):
+    pytest.importorskip("vibenet", reason="the optional estimator is not installed")
+    from musig import vibenet_features
+
+    monkeypatch.setattr(vibenet_features, "files", lambda name: tmp_path)
+    vibenet_features._network.cache_clear()
+    with pytest.raises(MusigError, match="vibenet is laid out otherwise"):
+        audio_features(clicks(120), RATE, estimator="vibenet")

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from musig import feature_table as module
-from musig.agreement import agreement, matched, read_truth
+from musig.agreement import agreement, is_echonest, matched, read_truth
 from musig.audio import audio_features
 from musig.catalog import FEATURES
 from musig.cli import main
@@ -117,6 +117,9 @@ def test_only_what_is_new_or_changed_is_computed(folder, tmp_path, counting):
     counting.clear()
     table_of(folder, out, window=3)  # other settings, other numbers
     assert len(counting) == 7
+    assert table_of(folder, out).equals(second) and len(counting) == 7  # both are kept
+    rows = out.with_name("table.csv.rows").read_text().splitlines()
+    assert len(rows) == 14  # and not what has changed or is gone
 
 
 def test_a_line_that_was_not_finished_is_computed_again(folder, tmp_path, counting):
@@ -162,6 +165,33 @@ def test_a_bug_costs_one_row(folder, monkeypatch):
     table = table_of(folder).set_index("path")
     assert table.error["000003.ogg"] == "it failed (ZeroDivisionError: division by zero)"
     assert pd.isna(table.error["000002.wav"])
+
+
+def _without_memory(*_, **__):
+    raise MemoryError("no memory")
+
+
+def _without_library(*_, **__):
+    raise ImportError("no onnxruntime")
+
+
+def _not_allowed(path, **_):
+    raise MusigError(f"{path} cannot be read (Permission denied).") from PermissionError()
+
+
+@pytest.mark.parametrize("failing", [_without_memory, _without_library, _not_allowed])
+def test_what_failed_for_another_reason_is_tried_again(folder, tmp_path, monkeypatch, failing):
+    out = tmp_path / "table.csv"
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "estimate", failing)
+        assert table_of(folder, out).error.notna().all()
+    assert not out.with_name("table.csv.rows").read_text()
+    assert len(broken(table_of(folder, out))) == 3
+
+
+def test_a_sentence_begins_with_the_file_once(tmp_path):
+    (tmp_path / "empty.wav").touch()
+    assert broken(table_of(tmp_path)) == ["empty.wav: is empty: it has 0 bytes. Get it anew."]
 
 
 def test_options_are_checked_before_any_work(folder, tmp_path, counting, monkeypatch):
@@ -312,6 +342,20 @@ def echonest(path, table):
     path.write_text("\n".join(lines) + "\n")
 
 
+def test_the_labels_of_vibenet_are_known_by_what_they_hold(folder, tmp_path, musig, monkeypatch):
+    table = table_of(folder).dropna(subset="energy")
+    echonest(tmp_path / "mine.csv", table)
+    table.to_csv(tmp_path / "echonest.csv", index=False)
+    assert is_echonest(tmp_path / "mine.csv") and not is_echonest(tmp_path / "echonest.csv")
+    monkeypatch.setattr(module, "feature_table", lambda *_: table)
+    for name, warned in {"mine.csv": True, "echonest.csv": False}.items():
+        said = musig(
+            "features", folder, "--out", tmp_path / "t.csv", "--estimator", "vibenet",
+            "--against", tmp_path / name,
+        )[1]  # fmt: skip
+        assert ("learned from these very labels" in said) == warned
+
+
 def test_the_command_writes_lists_and_compares(folder, tmp_path, musig):
     out = tmp_path / "table.parquet"
     code, said, errors = musig("features", folder, "--out", out, "--jobs", 1)
@@ -332,5 +376,9 @@ def test_the_command_writes_lists_and_compares(folder, tmp_path, musig):
     found = {line.split()[0]: line.split()[1:] for line in said.splitlines() if "1.00 " in line}
     assert found["energy"][0] == "1.00" and found["energy"][-1] == "4"
     assert found["valence"][0] == "-1.00" and "loudness" not in found
+    (folder / "b" / "tape.M4A").touch()
+    (folder / "cover.jpg").touch()
+    code, said, errors = musig("features", folder, "--out", out, "--jobs", 1)
+    assert code == 0 and "1 sound file of other kinds passed over (.m4a)" in errors
     code, said, errors = musig("features", folder, "--out", out, "--against", tmp_path / "no.csv")
     assert code == 1 and "no.csv does not exist" in errors

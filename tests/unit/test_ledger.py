@@ -68,7 +68,8 @@ def test_results_come_from_the_files(tmp_path):
     rows = [ROW, ROW | {"method": "a|b", "metric": "r_precision", "low": None, "high": None}]
     replace(RUN, metrics={"table": rows}).write(tmp_path / "completion.json")
     replace(RUN, metrics={"edges": 3}).write(tmp_path / "graph.json")
-    (record,) = ledger.results(tmp_path)
+    record, other = ledger.results(tmp_path)
+    assert other.metrics == {"edges": 3}
     text = ledger.result_table(record)
     assert "| popularity | 0.500 [0.400, 0.600] | – | 7 |" in text
     assert "| a\\|b | – | 0.500 | 7 |" in text

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from sklearn.metrics import auc, roc_auc_score
 
+from musig import acoustic_auc
+from musig.acoustic_auc import answers, pair_auc
 from musig.acoustic_config import AcousticConfig
-from musig.acoustic_evaluation import pair_auc
 from musig.acoustic_network import FILTER, SIZES, AcousticNetwork
 from musig.catalog import Catalog, Playlists
+from musig.errors import MusigError
 from musig.pages import acoustic, acoustic_figures, pair_answers, plots
 from musig.spectrograms import spectrograms_of
 
@@ -238,21 +240,66 @@ def test_pairs_are_counted_as_by_hand(strict):
 def test_answers_are_those_that_the_table_judges():
     playlists, tracks, vectors = playlists_of(1), np.arange(2, 28), normal(7, 26, 8)
     vectors[4] = np.nan
-    scores, truth = pair_answers.answers(vectors, playlists, tracks, 30, 1)
+    told = answers(vectors, playlists, tracks, 30, 1)
     judged = pair_auc(vectors, playlists, tracks, 30, np.random.default_rng(0), 1, resamples=10)
-    assert roc_auc_score(truth, scores) == pytest.approx(judged.auc)
-    assert (truth.sum(), (~truth).sum()) == (judged.n_positive, judged.n_negative)
+    assert roc_auc_score(told.positive, -told.distance) == pytest.approx(judged.auc)
+    assert told.positive.sum() == judged.n_positive
+    assert (~told.positive).sum() == judged.n_negative
 
 
-def test_of_many_tracks_some_are_asked_evenly(monkeypatch):
-    monkeypatch.setattr(pair_answers, "TRACKS", 5)
+def test_of_many_tracks_the_same_are_asked_for_table_curve_and_counts(monkeypatch):
+    monkeypatch.setattr(acoustic_auc, "TRACKS", 5)
     playlists, tracks, vectors = playlists_of(2), np.arange(20), normal(8, 20, 2)
-    scores, truth = pair_answers.answers(vectors, playlists, tracks, 30, 0)
-    taken = tracks[::4]
-    again = pair_answers.answers(vectors[::4], playlists, taken, 30, 0)
-    np.testing.assert_array_equal(scores, again[0])
-    np.testing.assert_array_equal(truth, again[1])
-    assert pair_answers.pair_counts(playlists, tracks, 30, 0)["pairs"] == 10
+    found = answers(vectors, playlists, tracks, 30, 0)
+    again = answers(vectors[::4], playlists, tracks[::4], 30, 0)
+    np.testing.assert_array_equal(found.distance, again.distance)
+    np.testing.assert_array_equal(found.positive, again.positive)
+    counts = pair_answers.pair_counts(playlists, tracks, 30, 0)
+    assert (counts["tracks"], counts["pairs"]) == (20, 10)
+    judged = pair_auc(vectors, playlists, tracks, 30, np.random.default_rng(0), 0, resamples=10)
+    assert (judged.n_positive, judged.n_negative) == (counts["yes"], counts["no"])
+    assert roc_auc_score(found.positive, -found.distance) == pytest.approx(judged.auc)
+
+
+def test_neighbours_of_many_tracks_are_looked_at_for_some_evenly(monkeypatch):
+    vectors, artists = normal(3, 90, 4), np.arange(90) // 2
+    labels = pd.Series(np.random.default_rng(4).choice(["a", "b", None], 90))
+    whole = acoustic.same_label_share(vectors, labels, artists)
+    monkeypatch.setattr(acoustic, "CELLS", 200)  # blocks of a few rows
+    assert acoustic.same_label_share(vectors, labels, artists) == whole
+    blocks = np.eye(3).repeat(30, axis=0) + 0.01 * vectors[:, :3]
+    kinds = pd.Series(np.repeat(["a", "b", "c"], 30))
+    monkeypatch.setattr(acoustic, "QUERIES", 7)
+    share, chance = acoustic.same_label_share(blocks, kinds, np.arange(90))
+    assert share == 1 and chance == 29 / 89
+
+
+def test_a_few_playlists_of_ones_own_are_all_for_training():
+    def catalog(n):
+        tracks = pd.DataFrame({"name": ["a", "b"]}, index=["0", "1"])
+        return Catalog(tracks, Playlists.from_lists([[0, 1]] * n), "mine")
+
+    assert acoustic.split(catalog(3), 0, own=True).train.tolist() == [0, 1, 2]
+    assert len(acoustic.split(catalog(10), 0, own=False).train) == 8
+    assert len(acoustic.split(catalog(20), 0, own=True).train) == 16
+    with pytest.raises(MusigError, match="mine has no playlists"):
+        acoustic.split(catalog(0), 0, own=False)
+
+
+def test_what_is_held_out_is_called_artists_only_where_one_is_known():
+    tracks = pd.DataFrame({"name": ["a", "b"]}, index=["0", "1"])
+    lists = Playlists.from_lists([[0, 1]])
+    assert acoustic.unseen_name(Catalog(tracks, lists, "mine")) == "unseen tracks"
+    known = tracks.assign(artist=[None, "x"])
+    assert acoustic.unseen_name(Catalog(known, lists, "mine")) == "unseen artists"
+
+
+def test_spectrograms_are_sound_enough_and_silence_is_not(tmp_path):
+    melon = catalogue(tmp_path, "melon", "arena_mel_0.tar:0.npy")
+    assert acoustic.with_sound(melon, "embedded-smoke", 0) is melon
+    silent = Catalog(melon.tracks[[]], melon.playlists, "silent")
+    heard = acoustic.with_sound(silent, "embedded-smoke", 0)
+    assert heard.name == "embedded-smoke" and "silent has no recordings" in heard.notes[0]
 
 
 def test_answers_that_are_all_the_same_have_no_curve():

@@ -107,7 +107,7 @@ def test_players_can_be_reached_without_seeing_them_and_run_no_script():
     players = [attributes for tag, attributes in tags.found if tag == "audio"]
     assert [each["aria-label"] for each in players] == [name, "second"]
     assert name in tags.text  # and it is visible too
-    assert all("controls" in each and each["preload"] == "none" for each in players)
+    assert all("controls" in each and each["preload"] == "metadata" for each in players)
     assert not {"script", "style", "link", "img"} & {tag for tag, _ in tags.found}
     assert not re.search(r"https?://", shown.data)  # nothing is fetched
 

@@ -80,6 +80,15 @@ def test_names_from_data_are_not_read_as_formulas_or_scripts():
     plots.curves(table.rename_axis("$x$"))[0].canvas.draw()
 
 
+def test_long_names_of_columns_are_slanted_and_their_kind_is_written():
+    table = pd.DataFrame([[0.5, -0.5]], index=["energy"])
+    _, ax = charts.heatmap(table.rename_axis("dimension", axis=1), label="l")
+    assert ax.get_xlabel() == "dimension"
+    assert [label.get_rotation() for label in ax.get_xticklabels()] == [0, 0]
+    _, ax = charts.heatmap(table.set_axis(["loudness", "tempo"], axis=1), label="l")
+    assert ax.get_xlabel() == "" and ax.get_xticklabels()[0].get_rotation() == 55
+
+
 def test_a_line_differs_from_the_others_in_colour_dash_and_marker():
     table = pd.DataFrame(np.ones((3, 5)), columns=list("abcde"))
     lines = plots.curves(table)[1].lines

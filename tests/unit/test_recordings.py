@@ -13,6 +13,7 @@ from musig.recordings import (
     content_key,
     duration,
     find,
+    passed_over,
     read,
     resampled,
     window_starts,
@@ -119,6 +120,37 @@ def test_what_is_not_sound_is_refused(tmp_path, files, what, suffix):
     with pytest.raises(MusigError, match=said.get(what, "is not sound that can be read")) as error:
         read(path)
     assert str(path) in str(error.value)
+
+
+def test_what_the_decoder_of_mp3_prints_is_not_heard_of(tmp_path, capfd):
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 5 * 44100), 44100)
+    broken = bytearray(path.read_bytes())
+    broken[20000:22000] = bytes(2000)
+    path.write_bytes(broken)
+    with pytest.raises(MusigError, match=r"a\.mp3 is damaged"):
+        read(path)
+    assert capfd.readouterr().err == ""
+    with pytest.raises(soundfile.SoundFileError):
+        soundfile.read(path)
+    assert "Illegal Audio-MPEG-Header" in capfd.readouterr().err  # standard error is back
+
+
+def test_a_file_that_may_not_be_read_says_so(files, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.open", refused)
+    with pytest.raises(MusigError, match=r"a\.wav cannot be read \(Permission denied\)") as caught:
+        read(files[".wav"])
+    assert isinstance(caught.value.__cause__, OSError)  # by which a table knows to try again
+
+
+def test_sound_of_other_kinds_is_counted(tmp_path):
+    for name in ("a.wav", "b.M4A", "c/d.opus", ".e.opus", "cover.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [path.name for path in passed_over(tmp_path)] == ["b.M4A", "d.opus"]
 
 
 def test_missing_and_folder_are_refused(tmp_path):

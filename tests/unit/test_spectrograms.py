@@ -68,6 +68,7 @@ def test_short_clips_are_their_own_window_and_shorter_ones_are_repeated(tmp_path
     paths = [write(tmp_path, "a.wav", 3.0, 0), write(tmp_path, "b.wav", 1.5, 1)]
     sound = made(paths, window=30.0)
     assert sound.frames == 61, "30 s of frames for clips of 3 s"
+    assert 60 * sound.frame_seconds == pytest.approx(3.0)
     short = sound.windows(1)[0]
     alone = made(paths[1:], window=30.0).windows(0)[0]
     assert alone.shape[1] == 31
@@ -83,8 +84,8 @@ def test_a_hundredth_of_a_second_still_has_a_window_the_network_can_take(tmp_pat
 
 
 def test_computed_once_and_anew_only_if_a_byte_changes(tmp_path, cache_of_its_own, monkeypatch):
-    calls, real = [], spectrograms._windows
-    monkeypatch.setattr(spectrograms, "_windows", lambda *a: calls.append(a) or real(*a))
+    calls, real = [], spectrograms._sounds
+    monkeypatch.setattr(spectrograms, "_sounds", lambda *a: calls.append(a) or real(*a))
     paths = [write(tmp_path, "a.wav", 1.0, 0), write(tmp_path, "b.wav", 1.0, 1)]
     first = made(paths)
     assert len(calls) == 2
@@ -104,7 +105,7 @@ def test_stopped_it_goes_on_where_it_was(tmp_path, cache_of_its_own, monkeypatch
     monkeypatch.setattr(spectrograms, "AT_ONCE", 2)
     paths = [write(tmp_path, f"{k}.wav", 1.0, k) for k in range(6)]
     expected = [made([path]).windows(0) for path in paths]
-    calls, real = [], spectrograms._windows
+    calls, real = [], spectrograms._sounds
 
     def stop_at_the_fifth(path, *rest):
         calls.append(path)
@@ -112,13 +113,26 @@ def test_stopped_it_goes_on_where_it_was(tmp_path, cache_of_its_own, monkeypatch
             raise KeyboardInterrupt
         return real(path, *rest)
 
-    monkeypatch.setattr(spectrograms, "_windows", stop_at_the_fifth)
+    monkeypatch.setattr(spectrograms, "_sounds", stop_at_the_fifth)
     with pytest.raises(KeyboardInterrupt):
         made(paths)
     found = made(paths)
     assert calls[5:] == paths[4:], "it began anew"
     for row, windows in enumerate(expected):
         assert np.array_equal(found.windows(row), windows)
+
+
+def test_windows_that_go_through_together_are_the_same_bits(tmp_path, monkeypatch):
+    lengths = (2.0, 1.0, 3.5, 0.5, 1.0)
+    paths = [write(tmp_path, f"{k}.wav", length, k) for k, length in enumerate(lengths)]
+    found = []
+    for at_once in (1, 3, 64):
+        monkeypatch.setattr(spectrograms, "AT_ONCE", at_once)
+        monkeypatch.setenv("MUSIG_CACHE", str(tmp_path / str(at_once)))
+        sound = made(paths, window=1.0, device="cpu")
+        found.append([sound.windows(row) for row in range(5)])
+    for other in found[1:]:
+        assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
 
 
 def test_a_damaged_recording_is_named_and_the_others_are_there(tmp_path, cache_of_its_own, caplog):
@@ -178,7 +192,8 @@ def test_melon_is_read_where_it_lies(tmp_path, spectra, cache_of_its_own):
     sound = spectrograms_of(catalog, window=8.0, progress=False)
     assert isinstance(sound, MelonSpectrograms)
     assert sound.rows.tolist() == [0, 2, 3, 4]
-    assert (sound.n_mels, sound.frames) == (48, 500)
+    assert (sound.n_mels, sound.frames, sound.unit) == (48, 500, "level (dB)")
+    assert sound.frames * sound.frame_seconds == pytest.approx(8.0)
     first = sound.windows(0)
     assert first.shape == (4, 48, 500)  # three whole ones, and one that ends with the recording
     assert np.array_equal(first[1], spectra[0][:, 500:1000])
@@ -195,5 +210,6 @@ def test_a_damaged_melon_track_has_no_window(tmp_path, spectra, cache_of_its_own
     sound = MelonSpectrograms(tmp_path, melon(tmp_path, spectra), np.arange(4))
     with caplog.at_level(logging.WARNING):
         assert sound.windows(2).shape == (0, 48, 1875)
-    assert any("0/2.npy" in message for message in caplog.messages)
+        assert sound.window(2, 0.5) is None and sound.windows(2).shape == (0, 48, 1875)
+    assert sum("0/2.npy" in message for message in caplog.messages) == 1
     assert len(sound.windows(1)) == 1
