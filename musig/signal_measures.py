@@ -9,6 +9,9 @@ in two channels, as players play it: it is as loud as its stereo copy, 3 LU loud
 it for one channel.
 What cannot be told is NaN, and :attr:`Measures.reasons` says why.
 
+Each field of :class:`Measures` names its source: rhythm [3]_ [4]_ [5]_ [6]_, articulation [7]_,
+spectrum [8]_ [9]_ [10]_, speech and voice [11]_ [12]_ [13]_, mode [14]_.
+
 Contents
 --------
 - :class:`Measures`; :func:`measure`: of samples; :func:`loudness_of`: one of them, by itself.

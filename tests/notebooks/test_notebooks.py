@@ -35,6 +35,7 @@ CHANGED = {
     "epochs": 2,
     "embedding_size": 8,
     "network_epochs": 2,
+    "groups": ["GENRE"],  # with ACOUSTIC a larger network would be trained, to its end
 }
 
 
@@ -43,7 +44,8 @@ def other(parameter: Parameter) -> object:
     if parameter.name in CHANGED:
         return CHANGED[parameter.name]
     kind = parameter.type
-    default = parameter.default[0] if kind.startswith("list") else parameter.default
+    many = kind.startswith("list")
+    default = next(iter(parameter.default), None) if many else parameter.default
     if parameter.choices:
         candidates = [*parameter.choices]
     elif "bool" in kind:
@@ -55,7 +57,7 @@ def other(parameter: Parameter) -> object:
     else:
         candidates = []
     for value in candidates:
-        changed = [value] if kind.startswith("list") else value
+        changed = [value] if many else value
         try:
             if check(parameter, changed) != parameter.default:
                 return changed
