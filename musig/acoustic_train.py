@@ -40,7 +40,7 @@ from musig import cache, checkpoint
 from musig.acoustic_config import AcousticConfig
 from musig.acoustic_network import SHORTEST, VECTOR, AcousticNetwork
 from musig.acoustic_pairs import PairLoss, Pairs
-from musig.device import fabric, step_generator
+from musig.device import fabric, one_thread, step_generator
 from musig.errors import MusigError
 from musig.files import aside
 from musig.spectrograms import Spectrograms
@@ -128,7 +128,7 @@ def train_acoustic(
         return load_network(folder)
 
     runner = fabric(config.device, config.precision)
-    with torch.random.fork_rng():
+    with one_thread(config.network == "small"), torch.random.fork_rng():
         net = _Model(fresh_network(spectrograms, pairs.tracks, config))
         optimiser = torch.optim.AdamW(net.parameters(), lr=config.learning_rate)
         model, optimiser = runner.setup(net, optimiser)

@@ -9,10 +9,13 @@ Contents
 --------
 - :func:`fabric`: CPU or CUDA, float32 or bfloat16.
 - :func:`step_generator`: the random numbers of a step.
+- :func:`one_thread`: for what is too small to share.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import numpy as np
@@ -87,3 +90,32 @@ def step_generator(seed: int, step: int, device: torch.device | str) -> torch.Ge
     number = int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
     torch.manual_seed(number)
     return torch.Generator(device).manual_seed(number)
+
+
+@contextmanager
+def one_thread(wanted: bool = True) -> Iterator[None]:
+    """Compute on one thread of the CPU for a while.
+
+    Parameters
+    ----------
+    wanted : bool
+        False leaves everything as it is.
+
+    Notes
+    -----
+    Small operations lose more by sharing than they gain.
+    Notebook: 03_acoustic_vectors
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     torch.get_num_threads()
+    1
+    """
+    before = torch.get_num_threads()
+    if wanted:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
