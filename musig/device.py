@@ -101,6 +101,10 @@ def one_thread(wanted: bool = True) -> Iterator[None]:
     wanted : bool
         False leaves everything as it is.
 
+    Returns
+    -------
+    context manager
+
     Notes
     -----
     Small operations lose more by sharing than they gain.
