@@ -23,7 +23,7 @@ for _name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "M
 
 import numpy as np  # noqa: E402
 import soundfile  # noqa: E402
-from record import OUT, record  # noqa: E402
+from side_by_side import OUT, record  # noqa: E402
 
 from musig.audio import ESTIMATORS, audio_features  # noqa: E402
 from musig.recordings import duration, find  # noqa: E402

@@ -23,7 +23,7 @@ for _name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "M
     os.environ[_name] = "1"  # before the imports that read it
 
 import numpy as np  # noqa: E402
-from record import OUT, record  # noqa: E402
+from side_by_side import OUT, record  # noqa: E402
 from scipy import sparse  # noqa: E402
 
 from musig.graph import cooccurrence  # noqa: E402

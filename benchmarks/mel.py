@@ -28,7 +28,7 @@ for _name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "M
 import librosa  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from record import OUT, record  # noqa: E402
+from side_by_side import OUT, record  # noqa: E402
 
 from musig.acoustic_config import AcousticConfig  # noqa: E402
 from musig.acoustic_pairs import make_pairs  # noqa: E402
