@@ -5,6 +5,7 @@ DATA    ?=
 RECORDINGS ?= audio
 RECORDED := 02_audio_features-real 03_acoustic_vectors-real 03_acoustic_vectors-classroom \
   06_playlist_completion-real
+BENCHMARKS := graph sampling training evaluation features mel
 VENV    := .venv
 BIN     := $(VENV)/bin
 # Installs use exactly this torch: a range would bring a newer build with other CUDA packages.
@@ -35,10 +36,9 @@ test: $(VENV)/.test  ## lint, types, unit tests, every notebook, the book
 audit: $(VENV)/.test  ## all tests, and those for once a week: every parameter alone, the paper's size
 	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile
 
-bench: $(VENV)/.book  ## speed against peers, into _build/bench.json
-	$(BIN)/python benchmarks/graph.py
-	$(BIN)/python benchmarks/features.py
-	$(BIN)/python benchmarks/mel.py
+bench: $(VENV)/.peers  ## speed against peers, on one thread and on two, into _build/bench.json
+	@missed=0; for threads in 1 2; do for script in $(BENCHMARKS); do \
+	  $(BIN)/python benchmarks/$$script.py --threads $$threads || missed=1; done; done; exit $$missed
 
 results: $(VENV)/.book  ## record the real runs anew in results/ (DATA= and RECORDINGS=folder, else those of MUSIG_DATA)
 	$(BIN)/musig run 02 --profile real -p recordings "$(RECORDINGS)"
@@ -53,7 +53,7 @@ lock:  ## solve requirements.lock anew from pyproject.toml (keeps what still fit
 	@_build/lock/bin/python -m pip install --quiet uv==$(UV)
 	@cp requirements.lock _build/lock/solved.txt
 	@echo "torch==$(TORCH)" > _build/lock/torch.txt
-	_build/lock/bin/uv pip compile --quiet pyproject.toml _build/lock/torch.txt --extra test --extra vibenet --universal \
+	_build/lock/bin/uv pip compile --quiet pyproject.toml _build/lock/torch.txt --extra test --extra vibenet --extra peers --universal \
 	  --python-version 3.11 --no-annotate --no-header --output-file _build/lock/solved.txt
 	@# CUDA packages come with a CUDA build of torch, in the versions it asks for: not ours to pin.
 	@grep -vE '^(nvidia-|cuda-|triton)' _build/lock/solved.txt > _build/lock/requirements.lock
@@ -76,4 +76,9 @@ $(VENV)/.book: pyproject.toml requirements.lock | $(VENV)/bin/python
 $(VENV)/.test: pyproject.toml requirements.lock | $(VENV)/bin/python
 	@echo "Installing the pinned packages and the test tools, a few minutes the first time …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[test]"
+	@touch $@ $(VENV)/.book
+
+$(VENV)/.peers: pyproject.toml requirements.lock | $(VENV)/bin/python
+	@echo "Installing the pinned packages and what the benchmarks compare with …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[peers]"
 	@touch $@ $(VENV)/.book

@@ -10,23 +10,17 @@ stereo at 44.1 kHz, synthesised here, half of them OGG and half MP3; another fol
 
 from __future__ import annotations
 
-import argparse
-import os
-import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-for _name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before the imports that read it
+from side_by_side import Took, entry, finish, parser, took  # isort: skip
 
-import numpy as np  # noqa: E402
-import soundfile  # noqa: E402
-from side_by_side import OUT, record  # noqa: E402
+import numpy as np
+import soundfile
 
-from musig.audio import ESTIMATORS, audio_features  # noqa: E402
-from musig.recordings import duration, find  # noqa: E402
+from musig.audio import ESTIMATORS, audio_features
+from musig.recordings import duration, find
 
 BAR = 60
 """How many times faster than real time a core has to be."""
@@ -56,13 +50,13 @@ def make(folder: Path, number: int) -> None:
 
 def main() -> int:
     """Measure, print, write ``_build/bench.json``; 1 if the bar is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, help="of sound  [default: synthesised]")
-    parser.add_argument("--estimator", choices=ESTIMATORS, default="signal")
-    parser.add_argument("--number", type=int, default=12, help="of synthesised excerpts")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=OUT)
-    arguments = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--folder", type=Path, help="of sound  [default: synthesised]")
+    options.add_argument("--estimator", choices=ESTIMATORS, default="signal")
+    options.add_argument("--number", type=int, default=12, help="of synthesised excerpts")
+    options.set_defaults(repeats=3)
+    arguments = options.parse_args()
+    estimator = arguments.estimator
 
     with tempfile.TemporaryDirectory() as made:
         folder = arguments.folder or Path(made)
@@ -70,33 +64,17 @@ def main() -> int:
             make(folder, arguments.number)
         paths = find(folder)
         sound = sum(duration(path) for path in paths)
-        audio_features(paths[0], estimator=arguments.estimator)  # compiles, loads
-        times = []
-        for _ in range(arguments.repeats):
-            start = time.process_time()
-            for path in paths:
-                audio_features(path, estimator=arguments.estimator)
-            times.append(time.process_time() - start)
+        audio_features(paths[0], estimator=estimator)  # compiles, loads
+        own = [
+            took(lambda: [audio_features(path, estimator=estimator) for path in paths])
+            for _ in range(arguments.repeats)
+        ]
 
-    ratios = [sound / seconds for seconds in times]
     what = "synthesised excerpts, stereo OGG and MP3" if arguments.folder is None else "a folder"
-    entry = {
-        "work": f"audio features by {arguments.estimator}, {what}, one core",
-        "peer": "real time",
-        "ours": statistics.median(times),
-        "theirs": sound,
-        "ratio": statistics.median(ratios),
-        "ratio_range": [min(ratios), max(ratios)],
-        "bar": BAR if arguments.estimator == "signal" else None,
-        "equal": None,
-    }
-    record([entry], arguments.out)
-    print(
-        f"{arguments.estimator}: {len(paths)} files, {sound:.0f} s of sound in "
-        f"{entry['ours']:.2f} s of CPU, {entry['ratio']:.0f} times real time "
-        f"({min(ratios):.0f} to {max(ratios):.0f}, {len(ratios)} repeats)"
-    )
-    return 0 if arguments.estimator != "signal" or entry["ratio"] >= BAR else 1
+    work = f"audio features by {estimator}, {what}, {sound:.0f} s of sound"
+    bar = BAR if estimator == "signal" else None
+    theirs = [Took(sound, sound, None)] * len(own)
+    return finish([entry(work, "real time", own, theirs, bar=bar, equal=None)], arguments.out)
 
 
 if __name__ == "__main__":

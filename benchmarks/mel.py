@@ -11,45 +11,33 @@ kept busy. Without a GPU both are said to be left out.
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import os
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-for _name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"  # before the imports that read it
+from side_by_side import THREADS, Took, entry, finish, parser, took  # isort: skip
 
-import librosa  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from side_by_side import OUT, record  # noqa: E402
+import librosa
+import numpy as np
+import torch
 
-from musig.acoustic_config import AcousticConfig  # noqa: E402
-from musig.acoustic_pairs import make_pairs  # noqa: E402
-from musig.acoustic_train import _batches, _Model, fresh_network  # noqa: E402
-from musig.catalog import Playlists  # noqa: E402
-from musig.device import fabric  # noqa: E402
-from musig.mel import COMPRESSION, LogMel  # noqa: E402
-from musig.spectrograms import RecordedSpectrograms  # noqa: E402
+from musig.acoustic_config import AcousticConfig
+from musig.acoustic_pairs import make_pairs
+from musig.acoustic_train import _batches, _Model, fresh_network
+from musig.catalog import Playlists
+from musig.device import fabric
+from musig.mel import COMPRESSION, LogMel
+from musig.spectrograms import RecordedSpectrograms
 
 BAR, BAR_GPU = 1, 50
 """How many times faster than librosa on one core ours has to be, on one core and on a GPU."""
 TOLERANCE = 1e-4
 TRACKS = 2_048
 """In the epoch that is timed on a GPU."""
-
-
-def seconds(work: Callable[[], object]) -> tuple[float, object]:
-    """CPU seconds of a piece of work, and what it returns."""
-    start = time.process_time()
-    result = work()
-    return time.process_time() - start, result
 
 
 def busy_share(device: str) -> float:
@@ -88,12 +76,11 @@ def busy_share(device: str) -> float:
 
 def main() -> int:
     """Measure, print, write ``_build/bench.json``; 1 if a bar is missed or results differ."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--windows", type=int, default=32, help="of 30 seconds, in a batch")
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--out", type=Path, default=OUT)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
+    options = parser(__doc__)
+    options.add_argument("--windows", type=int, default=32, help="of 30 seconds, in a batch")
+    options.set_defaults(repeats=7)
+    arguments = options.parse_args()
+    torch.set_num_threads(THREADS)
 
     front = LogMel()
     rng = np.random.default_rng(0)
@@ -109,54 +96,45 @@ def main() -> int:
         ]
         return np.log10(1 + COMPRESSION * np.stack(power))
 
+    def on_gpu(module: LogMel, there: torch.Tensor) -> Took:
+        """Wall time, since the processor only waits."""
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        made = module(there)
+        torch.cuda.synchronize()
+        wall = time.perf_counter() - start
+        return Took(wall, wall, made)
+
     devices = {"one core": front}
     if torch.cuda.is_available():
         devices["GPU"] = LogMel().cuda()
     else:
         print("GPU: none at hand, so neither the front-end on it nor its busy share was measured")
-    theirs(), front(batch)  # warm up
+    theirs()  # warm up
     entries = []
     for name, module in devices.items():
         there = batch.to(module.window.device)
-
-        def on_gpu(module: LogMel = module, there: torch.Tensor = there) -> tuple[float, object]:
-            torch.cuda.synchronize()
-            start = time.perf_counter()
-            result = module(there)
-            torch.cuda.synchronize()
-            return time.perf_counter() - start, result
-
-        own, peer, difference = [], [], 0.0
+        module(there)  # warm up
+        own, other, difference = [], [], 0.0
         for _ in range(arguments.repeats):
-            took, made = on_gpu() if name == "GPU" else seconds(lambda: front(batch))
-            other, reference = seconds(theirs)
-            own.append(took)
-            peer.append(other)
-            difference = max(difference, float(np.abs(made.cpu().numpy() - reference).max()))
-        ratios = [other / took for other, took in zip(peer, own, strict=True)]
-        equal = difference <= TOLERANCE
+            own.append(on_gpu(module, there) if name == "GPU" else took(lambda: front(batch)))
+            other.append(took(theirs))
+            apart = own[-1].made.cpu().numpy() - other[-1].made
+            difference = max(difference, float(np.abs(apart).max()))
+        print(f"{name}: largest difference {difference:.1e}")
         entries.append(
-            {
-                "work": f"log-mel of {arguments.windows} windows of 30 s, {name}",
-                "peer": "librosa.feature.melspectrogram, one core",
-                "ours": statistics.median(own),
-                "theirs": statistics.median(peer),
-                "ratio": statistics.median(ratios),
-                "ratio_range": [min(ratios), max(ratios)],
-                "bar": BAR_GPU if name == "GPU" else BAR,
-                "equal": equal,
-            }
-        )
-        print(
-            f"{name}: librosa {entries[-1]['theirs']:.3f} s, ours {entries[-1]['ours']:.3f} s, "
-            f"ratio {entries[-1]['ratio']:.1f} ({min(ratios):.1f} to {max(ratios):.1f}, "
-            f"{len(ratios)} repeats), largest difference {difference:.1e}, "
-            f"{'equal' if equal else 'DIFFERENT'}"
+            entry(
+                f"log-mel of {arguments.windows} windows of 30 s, {name}",
+                "librosa.feature.melspectrogram, one core",
+                own,
+                other,
+                bar=BAR_GPU if name == "GPU" else BAR,
+                equal=difference <= TOLERANCE,
+            )
         )
     if torch.cuda.is_available():
         print(f"GPU: busy for {busy_share('cuda'):.0%} of an epoch of the acoustic network")
-    record(entries, arguments.out)
-    return 0 if all(entry["equal"] and entry["ratio"] >= entry["bar"] for entry in entries) else 1
+    return finish(entries, arguments.out)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class Took:
 
 
 def parser(doc: str | None) -> argparse.ArgumentParser:
-    """The options all benchmarks have."""
+    """Give the options all benchmarks have."""
     made = argparse.ArgumentParser(description=(doc or "").splitlines()[0], parents=[_threads])
     made.add_argument("--repeats", type=int, default=5)
     made.add_argument("--out", type=Path, default=OUT)
@@ -56,11 +56,11 @@ def parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 def peer(module: str, what: str) -> ModuleType | None:
-    """A peer's module, or None and a line that says what is left out for want of it."""
+    """Import a peer, or return None and print a line that says what is left out for want of it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        print(f"{what}: left out, {module} is not installed ({error}); make bench installs it")
+        print(f"{what}: left out, {module} cannot be imported ({error})")
         return None
 
 
@@ -69,6 +69,23 @@ def took(work: Callable[[], Any]) -> Took:
     wall, cpu = time.perf_counter(), time.process_time()
     made = work()
     return Took(time.process_time() - cpu, time.perf_counter() - wall, made)
+
+
+def growth(work: Callable[[], Any]) -> float | None:
+    """By how many MB the peak of this process grows over a piece of work. Linux only, else None."""
+    status, forget = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    if not forget.exists():
+        return None
+
+    def kilobytes(field: str) -> int:
+        return int(status.read_text().split(f"{field}:")[1].split()[0])
+
+    forget.write_text("5")  # the peak begins anew
+    before = kilobytes("VmRSS")
+    made = work()
+    peak = kilobytes("VmHWM")
+    del made
+    return (peak - before) / 1000
 
 
 def compare(
@@ -142,9 +159,15 @@ def entry(
     }
 
 
-def finish(entries: Sequence[Mapping[str, Any]], out: Path) -> int:
-    """Print the entries and write them; 1 if a bar is missed or results differ, else 0."""
+def finish(entries: Sequence[dict[str, Any]], out: Path, full_size: bool = True) -> int:
+    """Print the entries and write them; 1 if a bar is missed or results differ, else 0.
+
+    Bars are for the full size: less work says nothing about them.
+    """
     wrong = 0
+    if not full_size:
+        for one in entries:
+            one["bar"] = None
     for one in entries:
         low, high = one["ratio_range"]
         missed = one["bar"] is not None and one["ratio"] < one["bar"]

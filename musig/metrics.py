@@ -1,21 +1,21 @@
 r"""Measures of a ranked list against the tracks a playlist really went on with.
 
-One shared computation, many measures: :func:`ranking` turns scores into the best list of every
-playlist and the rank of its first hit; everything else is arithmetic on the table of hits. The
-measures are those of the RecSys Challenge 2018 [1]_ and of information retrieval [2]_.
+One shared computation, many measures: :func:`musig.ranking.ranking` turns scores into the first
+tracks of every list, the table of its hits and the rank of the first; what is here is arithmetic on
+these. The measures are those of the RecSys Challenge 2018 [1]_ and of information retrieval [2]_.
 
 Conventions
 -----------
 ``hits`` is a bool tensor of shape (n_playlists, length): ``hits[b, r]`` says that the track at
 rank r + 1 of the list of playlist b is one of its targets. ``n_targets`` is int64, shape
-(n_playlists,), the size of the target set G, never 0. Every measure returns float64, shape
-(n_playlists,). Wherever the list is shorter than k, the whole list counts: what was not
-recommended is not a hit. Ranks start at 1; rank 0 means that no target can be reached.
+(n_playlists,), the size of the target set G, never 0. Every measure returns float64, one value a
+playlist; those with a cut-off k are given all cut-offs at once and return a column for each.
+Wherever the list is shorter than k, the whole list counts: what was not recommended is not a hit.
+Ranks start at 1; rank 0 means that no target can be reached.
 
 Contents
 --------
-ranking; hit_rate, recall, ndcg, r_precision, r_precision_artist, reciprocal_rank, clicks,
-popularity.
+hit_rate, recall, ndcg, r_precision, r_precision_artist, reciprocal_rank, clicks, popularity.
 
 References
 ----------
@@ -27,8 +27,13 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
+
+from musig.catalog import Playlists
 
 ARTIST_CREDIT = 0.25  # of a match of artist in R-precision; Zamani et al. 2019
 CLICKS_PAGE = 10  # tracks shown at a time by the Recommended Songs of the Challenge
@@ -36,64 +41,25 @@ CLICKS_LENGTH = 500  # tracks in a submitted list of the Challenge
 CLICKS_NONE = 51  # "1 greater than the maximum number of clicks possible"
 
 
-def ranking(
-    scores: Tensor, excluded: Tensor, targets: Tensor, length: int
-) -> tuple[Tensor, Tensor]:
-    """Rank the candidates of each playlist.
+def _sums(hits: Tensor, gain: Tensor, ks: Sequence[int]) -> Tensor:
+    """Add up the gains of the hits among the first k, for every k: float64, (n_playlists, n_ks).
 
-    Parameters
-    ----------
-    scores : Tensor, shape (n_playlists, n_tracks)
-        Higher is better; not NaN. A track of -inf is never recommended.
-    excluded : Tensor of bool, shape (n_playlists, n_tracks)
-        Tracks that are never recommended: the seeds.
-    targets : Tensor of bool, shape (n_playlists, n_tracks)
-        The targets, none of them excluded.
-    length : int
-        How much of the list is wanted.
-
-    Returns
-    -------
-    top : Tensor of int64, shape (n_playlists, min(length, n_tracks))
-        Positions of the best tracks, best first; -1 after the last that may be recommended.
-    first : Tensor of int64, shape (n_playlists,)
-        Rank of the first target in the full ranking, from 1; 0 if no target is in it.
-
-    Notes
-    -----
-    Of two tracks with the same score the one at the lower position comes first. To say so in one
-    number, score and position are packed into 64 bits: the bits of a float, read as an integer,
-    keep the order of floats above zero and reverse that of those below. All keys of a row differ,
-    so the order of the top is the same on every device, and a partial sort suffices.
-
-    Notebook: 06_playlist_completion
-
-    Examples
-    --------
-    >>> nothing = torch.zeros(1, 4, dtype=torch.bool)
-    >>> seed, target = nothing.clone(), nothing.clone()
-    >>> seed[0, 1] = target[0, 3] = True
-    >>> ranking(torch.tensor([[0.5, 9.0, 0.7, 0.5]]), seed, target, length=4)
-    (tensor([[ 2,  0,  3, -1]]), tensor([3]))
+    Hits are few: each is added where the first cut-off has it, and the later ones have it too.
     """
-    n_tracks = scores.shape[1]
-    scores = scores.float() + 0.0  # a copy; + 0.0: -0.0 and 0.0 are a tie
-    never = excluded | scores.isneginf()
-    bits = scores.view(torch.int32)
-    bits ^= (bits >> 31) & 0x7FFFFFFF  # negative: the larger the magnitude, the lower
-    key = bits.long()
-    key <<= 32
-    key += torch.arange(n_tracks - 1, -1, -1, device=scores.device)
-    lowest = torch.iinfo(torch.int64).min
-    key.masked_fill_(never, lowest)
-    best, top = key.topk(min(length, n_tracks), dim=1)
-    top.masked_fill_(best == lowest, -1)
-    best_target = key.masked_fill(~targets, lowest).amax(dim=1, keepdim=True)
-    first = (key >= best_target).sum(dim=1)
-    return top, first.masked_fill_(best_target.squeeze(1) == lowest, 0)
+    place = torch.from_numpy(np.flatnonzero(hits.numpy()))  # faster than torch's
+    row, rank = place // hits.shape[1], place % hits.shape[1]
+    first = torch.searchsorted(torch.as_tensor(ks), rank + 1)  # of the cut-offs; n_ks: beyond all
+    width = len(ks) + 1
+    sums = torch.bincount(row * width + first, weights=gain[rank], minlength=len(hits) * width)
+    return sums.view(len(hits), -1)[:, :-1].cumsum(1)
 
 
-def hit_rate(hits: Tensor, k: int) -> Tensor:
+def _found(hits: Tensor, ks: Sequence[int]) -> Tensor:
+    """Count the hits among the first k, for every k: float64, (n_playlists, n_ks)."""
+    return _sums(hits, torch.ones(hits.shape[1], dtype=torch.float64), ks)
+
+
+def hit_rate(hits: Tensor, ks: Sequence[int]) -> Tensor:
     r"""Hit-rate@k: 1 if any target is among the first k tracks, else 0.
 
     :math:`\mathrm{HR@}k = [\,|G \cap R_{1:k}| > 0\,] \in \{0, 1\}`
@@ -102,13 +68,13 @@ def hit_rate(hits: Tensor, k: int) -> Tensor:
     ----------
     hits : Tensor of bool, shape (n_playlists, length)
         Whether each track of the list is a target.
-    k : int
-        Cut-off, at least 1. Beyond the list: the whole list.
+    ks : sequence of int
+        Cut-offs, ascending, at least 1. Beyond the list: the whole list.
 
     Returns
     -------
-    Tensor of float64, shape (n_playlists,), in {0, 1}
-        One value a playlist.
+    Tensor of float64, shape (n_playlists, n_ks), in {0, 1}
+        A row a playlist, a column a cut-off.
 
     Notes
     -----
@@ -120,13 +86,14 @@ def hit_rate(hits: Tensor, k: int) -> Tensor:
 
     Examples
     --------
-    >>> hit_rate(torch.tensor([[False, True], [False, False]]), k=2)
-    tensor([1., 0.], dtype=torch.float64)
+    >>> hit_rate(torch.tensor([[False, True], [False, False]]), ks=[1, 2])
+    tensor([[0., 1.],
+            [0., 0.]], dtype=torch.float64)
     """
-    return hits[:, :k].any(dim=1).double()
+    return (_found(hits, ks) > 0).double()
 
 
-def recall(hits: Tensor, n_targets: Tensor, k: int) -> Tensor:
+def recall(hits: Tensor, n_targets: Tensor, ks: Sequence[int]) -> Tensor:
     r"""Recall@k: the share of the targets among the first k tracks.
 
     :math:`\mathrm{R@}k = |G \cap R_{1:k}| / |G| \in [0, 1]`
@@ -137,13 +104,13 @@ def recall(hits: Tensor, n_targets: Tensor, k: int) -> Tensor:
         Whether each track of the list is a target.
     n_targets : Tensor of int64, shape (n_playlists,)
         Number of targets; adding those outside the universe gives ``recall_all@k``.
-    k : int
-        Cut-off, at least 1. Below the number of targets 1 cannot be reached.
+    ks : sequence of int
+        Cut-offs, ascending, at least 1. Below the number of targets 1 cannot be reached.
 
     Returns
     -------
-    Tensor of float64, shape (n_playlists,), in [0, 1]
-        One value a playlist.
+    Tensor of float64, shape (n_playlists, n_ks), in [0, 1]
+        A row a playlist, a column a cut-off.
 
     Notes
     -----
@@ -153,13 +120,13 @@ def recall(hits: Tensor, n_targets: Tensor, k: int) -> Tensor:
 
     Examples
     --------
-    >>> recall(torch.tensor([[False, True, True]]), torch.tensor([4]), k=3)
-    tensor([0.5000], dtype=torch.float64)
+    >>> recall(torch.tensor([[False, True, True]]), torch.tensor([4]), ks=[1, 3])
+    tensor([[0.0000, 0.5000]], dtype=torch.float64)
     """
-    return hits[:, :k].sum(dim=1).double() / n_targets
+    return _found(hits, ks) / n_targets[:, None]
 
 
-def ndcg(hits: Tensor, n_targets: Tensor, k: int) -> Tensor:
+def ndcg(hits: Tensor, n_targets: Tensor, ks: Sequence[int]) -> Tensor:
     r"""NDCG@k with binary gains: hits count less the further down they stand.
 
     :math:`\mathrm{NDCG@}k = \sum_{i \le k} [R_i \in G] / \log_2(i + 1) \;\big/\;
@@ -171,13 +138,14 @@ def ndcg(hits: Tensor, n_targets: Tensor, k: int) -> Tensor:
         Whether each track of the list is a target.
     n_targets : Tensor of int64, shape (n_playlists,)
         Number of targets.
-    k : int
-        Cut-off, at least 1. A list shorter than k is still held to the ideal of min(k, targets).
+    ks : sequence of int
+        Cut-offs, ascending, at least 1. A list shorter than k is still held to the ideal of
+        min(k, targets).
 
     Returns
     -------
-    Tensor of float64, shape (n_playlists,), in [0, 1]
-        One value a playlist; 1 if the first min(k, targets) tracks are all targets.
+    Tensor of float64, shape (n_playlists, n_ks), in [0, 1]
+        A row a playlist, a column a cut-off; 1 if the first min(k, targets) tracks are all targets.
 
     Notes
     -----
@@ -188,13 +156,14 @@ def ndcg(hits: Tensor, n_targets: Tensor, k: int) -> Tensor:
 
     Examples
     --------
-    >>> ndcg(torch.tensor([[True, False], [False, True]]), torch.tensor([1, 1]), k=2)
-    tensor([1.0000, 0.6309], dtype=torch.float64)
+    >>> ndcg(torch.tensor([[True, False], [False, True]]), torch.tensor([1, 1]), ks=[2])
+    tensor([[1.0000],
+            [0.6309]], dtype=torch.float64)
     """
-    ranks = torch.arange(1, k + 1, dtype=torch.float64, device=hits.device)
-    discount = 1 / torch.log2(ranks + 1)
-    gain = hits[:, :k].double() @ discount[: hits.shape[1]]
-    return gain / discount.cumsum(0)[n_targets.clamp(max=k) - 1]
+    discount = 1 / torch.log2(torch.arange(2, max(ks) + 2, dtype=torch.float64))
+    gain = torch.nn.functional.pad(discount, (0, hits.shape[1]))[: hits.shape[1]]
+    ideal = discount.cumsum(0)[torch.minimum(n_targets[:, None], torch.as_tensor(ks)) - 1]
+    return _sums(hits, gain, ks) / ideal
 
 
 def r_precision(hits: Tensor, n_targets: Tensor) -> Tensor:
@@ -225,6 +194,7 @@ def r_precision(hits: Tensor, n_targets: Tensor) -> Tensor:
     >>> r_precision(torch.tensor([[True, False, True]]), torch.tensor([2]))
     tensor([0.5000], dtype=torch.float64)
     """
+    hits = hits[:, : int(n_targets.max())]
     return (hits & _within(hits.shape[1], n_targets)).sum(dim=1).double() / n_targets
 
 
@@ -233,7 +203,7 @@ def _within(length: int, n_targets: Tensor) -> Tensor:
     return torch.arange(length, device=n_targets.device) < n_targets[:, None]
 
 
-def r_precision_artist(top: Tensor, targets: Tensor, artists: Tensor) -> Tensor:
+def r_precision_artist(top: Tensor, hits: Tensor, targets: Playlists, artists: Tensor) -> Tensor:
     r"""R-precision with credit for the right artist.
 
     :math:`\bigl(|G \cap S| + 0.25\,|A(G) \cap A(S)|\bigr) / |G|` with :math:`S = R_{1:|G|}` and
@@ -243,7 +213,10 @@ def r_precision_artist(top: Tensor, targets: Tensor, artists: Tensor) -> Tensor:
     ----------
     top : Tensor of int64, shape (n_playlists, length)
         Positions of the recommended tracks, -1 after the last.
-    targets : Tensor of bool, shape (n_playlists, n_tracks)
+    hits : Tensor of bool, shape (n_playlists, length)
+        Whether each of them is a target; `top` and `hits` are at least the largest \|G\| long, or
+        complete.
+    targets : Playlists
         The targets.
     artists : Tensor of int64, shape (n_tracks,)
         Number of the artist of each track, from 0; a track of an unknown artist has its own.
@@ -263,23 +236,20 @@ def r_precision_artist(top: Tensor, targets: Tensor, artists: Tensor) -> Tensor:
     --------
     One target found, and the artist of the other:
 
-    >>> targets = torch.tensor([[True, True, False]])
-    >>> r_precision_artist(torch.tensor([[0, 2]]), targets, torch.tensor([0, 1, 1]))
+    >>> top, hits = torch.tensor([[0, 2]]), torch.tensor([[True, False]])
+    >>> r_precision_artist(top, hits, Playlists.from_lists([[0, 1]]), torch.tensor([0, 1, 1]))
     tensor([0.7500], dtype=torch.float64)
     """
-    n_targets = targets.sum(dim=1)
-    listed = (top >= 0) & _within(top.shape[1], n_targets)
-    safe = top.clamp(min=0)
-    matches = (targets.gather(1, safe) & listed).sum(dim=1)
-    n_artists = int(artists.max()) + 1
-    wanted = torch.zeros(len(top), n_artists, dtype=torch.bool, device=top.device)
-    found = torch.zeros_like(wanted)
-    row, track = targets.nonzero(as_tuple=True)
-    wanted[row, artists[track]] = True
-    row, rank = listed.nonzero(as_tuple=True)
-    found[row, artists[top[row, rank]]] = True
-    shared = (wanted & found).sum(dim=1)
-    return (matches + ARTIST_CREDIT * shared.double()) / n_targets
+    n_targets = torch.as_tensor(targets.lengths)
+    n, n_artists = len(top), int(artists.max()) + 1
+    rows = torch.arange(n) * n_artists  # row and artist in one number
+    wanted = torch.zeros(n * n_artists, dtype=torch.bool)
+    wanted[rows.repeat_interleave(n_targets) + artists[targets.tracks]] = True
+    row, rank = ((top >= 0) & _within(top.shape[1], n_targets)).nonzero(as_tuple=True)
+    found = rows[row] + artists[top[row, rank]]
+    once = found[wanted[found]].unique()
+    shared = torch.bincount(once // n_artists, minlength=n)
+    return r_precision(hits, n_targets) + ARTIST_CREDIT * shared / n_targets
 
 
 def reciprocal_rank(first: Tensor) -> Tensor:

@@ -32,6 +32,7 @@ from torch_geometric.utils import to_dense_batch
 
 from musig.errors import MusigError, nearest
 from musig.graph import CSR
+from musig.product import product
 from musig.sampling import Block, full_blocks
 
 AGGREGATORS = ("mean", "max", "lstm", "attention")
@@ -65,20 +66,17 @@ class _WeightedSum(torch.autograd.Function):
     """The sparse product of a block with h; its gradient is the transposed product.
 
     Written out because the product is linear: nothing but the block has to be kept for the
-    backward pass. In float32, since sparse products have no bfloat16 kernel on every device.
+    backward pass.
     """
 
     @staticmethod
     def forward(ctx, h: Tensor, block: Block) -> Tensor:  # type: ignore[no-untyped-def]
         ctx.block = block
-        with torch.autocast(h.device.type, enabled=False):
-            return block.matrix() @ h.float()  # (n_dst, d)
+        return product(block.matrix(), h)  # (n_dst, d)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
-        with torch.autocast(gradient.device.type, enabled=False):
-            matrix = ctx.block.transposed_matrix()
-            return matrix @ gradient.contiguous().float(), None  # (n_src, d)
+        return product(ctx.block.transposed_matrix(), gradient), None  # (n_src, d)
 
 
 class Pooled(nn.Module):
@@ -183,7 +181,13 @@ class Encoder(nn.Module):
             }
         )
 
-    def forward(self, x: Tensor, blocks: Sequence[Block], relation: str = RELATION) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        blocks: Sequence[Block],
+        relation: str = RELATION,
+        gathered: Tensor | None = None,
+    ) -> Tensor:
         """Embed the destination nodes of the last block.
 
         Parameters
@@ -193,14 +197,21 @@ class Encoder(nn.Module):
             Outermost hop first.
         relation : str
             Whose parameters to use.
+        gathered : Tensor of float32, shape of `x`, optional
+            What the nodes of `x` gather in the first hop, where that is known already; `blocks`
+            are then those of the other hops. With the weighted mean it does not depend on any
+            parameter, so that it need be computed only once.
 
         Returns
         -------
         Tensor of float32, shape (n_dst of blocks[-1], embedding_size)
             Rows of length 1.
         """
-        h = x
-        for k, block in enumerate(blocks):
+        h, first = x, 0
+        if gathered is not None:
+            own, gathered = (F.dropout(part, self.dropout, self.training) for part in (x, gathered))
+            h, first = self.hop(0, relation).join(own, gathered, last=self.hops == 1), 1
+        for k, block in enumerate(blocks, first):
             h = F.dropout(h, self.dropout, self.training)
             h = self.hop(k, relation)(h, block, last=k == self.hops - 1)  # (n_dst, embedding_size)
         return h
@@ -223,7 +234,11 @@ class _Hop(nn.Module):
         self.neighbours = nn.Linear(n_in, n_out, bias=False)  # with `own`: W · [h_v, aggregate]
 
     def forward(self, h: Tensor, block: Block, last: bool) -> Tensor:
-        h = self.own(h[: block.n_dst]) + self.neighbours(self.aggregate(h, block))
+        return self.join(h[: block.n_dst], self.aggregate(h, block), last)
+
+    def join(self, own: Tensor, gathered: Tensor, last: bool) -> Tensor:
+        """Put together what a node knows and what it gathered."""
+        h = self.own(own) + self.neighbours(gathered)
         # A rectified output would confine the embeddings to the positive orthant, in which
         # no two tracks can point away from each other: the last hop stays linear.
         return F.normalize(h if last else F.relu(h), dim=1)

@@ -10,7 +10,9 @@ Conventions
 -----------
 A :class:`Block` is one hop: `n_dst` nodes take from `n_src`, and the receivers are the first
 `n_dst` of the senders. Its weights are normalised by row. Blocks are listed in the order in which
-an encoder applies them: outermost hop first.
+an encoder applies them: outermost hop first. Their pointers and positions are int32 while there
+are fewer than 2³¹ entries, since sparse products read half as much then; node positions elsewhere
+are int64.
 
 Contents
 --------
@@ -50,8 +52,9 @@ class Block:
 
     Parameters
     ----------
-    indptr : Tensor of int64, shape (n_dst + 1,)
-    indices : Tensor of int64, shape (nnz,)
+    indptr : Tensor of int32 or int64, shape (n_dst + 1,)
+        int32 from :func:`full_blocks` and :func:`sample_blocks` where nnz < 2³¹, else int64.
+    indices : Tensor of the dtype of `indptr`, shape (nnz,)
         Positions among the `n_src` senders; sampled rows may name one more than once.
     weight : Tensor of float32, shape (nnz,)
         Normalised: a row sums to 1, or is empty.
@@ -93,9 +96,21 @@ class Block:
 
     @cached_property
     def _transposed(self) -> torch.Tensor:
-        order = torch.argsort(self.indices, stable=True)
-        indptr = _pointers(torch.bincount(self.indices, minlength=self.n_src))
-        return _sparse(indptr, self.rows[order], self.weight[order], (self.n_src, self.n_dst))
+        shape = (self.n_src, self.n_dst)
+        if self.indices.device.type == "cpu":  # scipy counts where torch sorts
+            from scipy.sparse import csr_array  # slow to import
+
+            parts = (part.numpy() for part in (self.weight, self.indices, self.indptr))
+            flipped = csr_array(tuple(parts), shape=shape[::-1]).tocsc()
+            indptr, rows, weight = (
+                torch.from_numpy(part) for part in (flipped.indptr, flipped.indices, flipped.data)
+            )
+        else:
+            order = torch.argsort(self.indices, stable=True)
+            counts = torch.bincount(self.indices, minlength=self.n_src)
+            indptr = _pointers(counts, self.indptr.dtype)
+            rows, weight = self.rows[order].to(self.indptr.dtype), self.weight[order]
+        return _sparse(indptr, rows, weight, shape)
 
 
 def full_blocks(csr: CSR, hops: int) -> list[Block]:
@@ -126,7 +141,8 @@ def full_blocks(csr: CSR, hops: int) -> list[Block]:
     sums = torch.zeros(csr.n_rows, dtype=torch.float64, device=rows.device)
     sums.index_add_(0, rows, csr.weight.double())
     weight = (csr.weight / sums[rows]).float()
-    return [Block(csr.indptr, csr.indices, weight, csr.n_cols)] * hops
+    dtype = _narrowest(len(csr.indices))
+    return [Block(csr.indptr.to(dtype), csr.indices.to(dtype), weight, csr.n_cols)] * hops
 
 
 def sample_blocks(
@@ -174,40 +190,50 @@ def sample_blocks(
     >>> nodes.tolist(), blocks[0].indices.tolist()
     ([1, 0], [1, 1])
     """
-    if len(seeds.unique()) < len(seeds):
+    nodes = seeds
+    count = torch.arange(max(csr.n_cols, len(seeds)), dtype=torch.int32, device=seeds.device)
+    position = torch.empty_like(count)
+    position[seeds] = count[: len(seeds)]
+    if not torch.equal(position[seeds], count[: len(seeds)]):  # of equal seeds one was overwritten
         raise MusigError(
             f"{len(seeds)} seeds name {len(seeds.unique())} nodes; expected each once."
         )
-    nodes = seeds
-    position = torch.full((csr.n_cols,), -1, device=seeds.device)
-    position[nodes] = torch.arange(len(nodes), device=seeds.device)
     blocks = []
     for fanout in fanouts:
         drawn = _draw(csr, alias, nodes, fanout, generator)  # (n_dst, fanout)
         linked = drawn[:, 0] >= 0
-        indptr = _pointers(linked * fanout)
         drawn = drawn[linked].flatten()
-        new = drawn[position[drawn] < 0].unique()
-        position[new] = len(nodes) + torch.arange(len(new), device=seeds.device)
+        # A mark for every node of the graph: in one pass, without sorting what was drawn.
+        new = torch.zeros(csr.n_cols, dtype=torch.bool, device=seeds.device)
+        new = new.index_fill_(0, drawn, True).index_fill_(0, nodes, False).nonzero().squeeze(1)
+        position[new] = count[len(nodes) : len(nodes) + len(new)]
         nodes = torch.cat([nodes, new])
+        dtype = _narrowest(len(drawn))
+        indices = position.index_select(0, drawn).to(dtype)
         weight = torch.full((len(drawn),), 1 / fanout, device=seeds.device)
-        blocks.append(Block(indptr, position[drawn], weight, len(nodes), fanout))
+        indptr = _pointers(linked * fanout, dtype)
+        blocks.append(Block(indptr, indices, weight, len(nodes), fanout))
     return nodes, blocks[::-1]
 
 
 def _draw(
     csr: CSR, alias: AliasTables, rows: torch.Tensor, fanout: int, generator: torch.Generator | None
 ) -> torch.Tensor:
-    """Draw with the sampler that is faster on the device: on a CPU numba's, by a factor of two."""
+    """Draw with the sampler that is faster on the device: on a CPU numba's, some six times."""
     if rows.device.type != "cpu":
         return sample_neighbours(csr, alias, rows, fanout, generator)
     seed = int(torch.randint(2**62, (), generator=generator))
     return sample_neighbours_numba(csr, alias, rows, fanout, seed)
 
 
-def _pointers(lengths: torch.Tensor) -> torch.Tensor:
+def _narrowest(entries: int) -> torch.dtype:
+    """Of the index types sparse products take, the narrower that can count the entries."""
+    return torch.int32 if entries < 2**31 else torch.int64
+
+
+def _pointers(lengths: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     """Where rows of these lengths start, and where the last ends."""
-    return torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
+    return torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]).to(dtype)
 
 
 def _sparse(

@@ -12,7 +12,7 @@ to be recommended, NaN is refused. Tracks are positions in the universe (a catal
 Contents
 --------
 Scorer, the protocol; EmbeddingScorer, for anything that gives a track a vector; recommend, a list
-to look at; checked_scores and membership, for those who rank.
+to look at; checked_scores, for those who rank.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from torch import Tensor
 
 from musig.catalog import Catalog, Playlists
 from musig.errors import MusigError
-from musig.metrics import ranking
+from musig.ranking import ranking
 from musig.splits import Split
 
 
@@ -112,7 +112,7 @@ class EmbeddingScorer:
 
 
 def checked_scores(scorer: Scorer, seeds: Playlists, n_tracks: int) -> Tensor:
-    """Score all tracks and refuse what cannot be ranked.
+    """Score all tracks and refuse what has another shape.
 
     Parameters
     ----------
@@ -126,15 +126,16 @@ def checked_scores(scorer: Scorer, seeds: Playlists, n_tracks: int) -> Tensor:
     Returns
     -------
     Tensor of float32, shape (n_playlists, n_tracks)
-        Without NaN.
 
     Raises
     ------
     MusigError
-        If the shape is another or a score is NaN.
+        If the shape is another.
 
     Notes
     -----
+    A score that is NaN is found and refused where it is ranked.
+
     Notebook: 06_playlist_completion
     """
     scores = scorer.score(seeds)
@@ -144,48 +145,7 @@ def checked_scores(scorer: Scorer, seeds: Playlists, n_tracks: int) -> Tensor:
             f" {(len(seeds), n_tracks)}, a row a playlist and a column a track. Was it fitted on"
             " another universe?"
         )
-    missing = torch.isnan(scores)
-    if bool(missing.any()):
-        row, column = (int(i) for i in missing.nonzero()[0])
-        raise MusigError(
-            f"Method '{scorer.name}' gave NaN for track {column} in playlist {seeds.ids[row]}"
-            f" ({int(missing.sum())} in this block); expected a number for every track, or -inf for"
-            " one never to be recommended."
-        )
     return scores
-
-
-def membership(playlists: Playlists, n_tracks: int, device: torch.device | str = "cpu") -> Tensor:
-    """Which playlist holds which track.
-
-    Parameters
-    ----------
-    playlists : Playlists
-        A block of them.
-    n_tracks : int
-        Size of the universe.
-    device : torch.device or str
-        Where the table is made.
-
-    Returns
-    -------
-    Tensor of bool, shape (n_playlists, n_tracks)
-
-    Notes
-    -----
-    Notebook: 06_playlist_completion
-
-    Examples
-    --------
-    >>> membership(Playlists.from_lists([[2], []]), n_tracks=3)
-    tensor([[False, False,  True],
-            [False, False, False]])
-    """
-    mask = torch.zeros(len(playlists), n_tracks, dtype=torch.bool, device=device)
-    tracks = torch.as_tensor(playlists.tracks, dtype=torch.long, device=device)
-    rows = torch.as_tensor(np.repeat(np.arange(len(playlists)), playlists.lengths), device=device)
-    mask[rows, tracks] = True
-    return mask
 
 
 def recommend(scorer: Scorer, seeds: np.ndarray, catalog: Catalog, k: int = 20) -> pd.DataFrame:
@@ -238,9 +198,9 @@ def recommend(scorer: Scorer, seeds: np.ndarray, catalog: Catalog, k: int = 20) 
         raise MusigError(f"Parameter k is {k}; expected the number of tracks wanted, at least 1.")
     playlist = Playlists.from_lists([seeds])
     scores = checked_scores(scorer, playlist, n_tracks)
-    excluded = membership(playlist, n_tracks, scores.device)
-    top, _ = ranking(scores, excluded, torch.zeros_like(excluded), k)
-    best = top[0][top[0] >= 0].cpu().numpy()
+    nothing = Playlists.from_lists([[]])
+    top = ranking(scores, playlist, nothing, k, k, method=scorer.name).top[0]
+    best = top[top >= 0].numpy()
     chosen = catalog.tracks.iloc[best]
     return pd.DataFrame(
         {

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musig.catalog import Playlists
+from musig.contrast import in_batch_softmax
 from musig.errors import MusigError, nearest
 from musig.features import complete_rows, fit_attributes, genre_labels
 from musig.graph import CSR
@@ -40,6 +41,7 @@ Embed = Callable[..., Tensor]
 d), computed with those attribute groups of the tracks `hidden` masked."""
 
 LOSSES = ("softmax", "logistic")
+EPOCHS = ("tracks", "pairs")
 SIMILARITIES = {"known": ("AUDIO", "ACOUSTIC"), "audio": ("AUDIO",), "acoustic": ("ACOUSTIC",)}
 """What the similarity task may be about, as attribute groups."""
 SOUND = SIMILARITIES["known"]
@@ -67,8 +69,8 @@ class Task(Protocol):
         """Choose the tracks of a step; `size` is the batch size, the generator on the device."""
         ...
 
-    def loss(self, z: Tensor, batch: Batch) -> Tensor:
-        """Return a scalar from the embeddings `z` of ``batch.nodes``, row by row."""
+    def loss(self, z: Tensor, rows: Tensor, batch: Batch) -> Tensor:
+        """Return a scalar. ``z[rows]`` are the embeddings of ``batch.nodes``; z has each once."""
         ...
 
     def held_out(self, embed: Embed) -> dict[str, float]:
@@ -90,16 +92,21 @@ class CoOccurrence(nn.Module):
         Divides the cosine of two embeddings. GraphSAGE has none (1).
     negatives : int, > 0
         Tracks each pair is held against in the logistic loss.
+    contrast : int, > 0
+        Pairs each is held against in the softmax loss; of a larger batch, groups of that size.
+    epoch_over : {"tracks", "pairs"}
+        ``tracks``: anchors are drawn evenly over the tracks that have neighbours, their positive
+        in proportion to edge weight. ``pairs``: all edges in random order, each once an epoch,
+        and either end the anchor.
 
     Raises
     ------
     MusigError
-        For an unknown loss, or a graph without edges.
+        For an unknown loss or epoch, or a graph without edges.
 
     Notes
     -----
-    Anchors are drawn evenly over the tracks that have neighbours, their positive in proportion
-    to edge weight. Logistic: Hamilton et al. 2017, equation 1, negatives in proportion to
+    Logistic: Hamilton et al. 2017, equation 1, negatives in proportion to
     degree^0.75. Softmax with the logQ correction: Bengio & Senécal 2008; Yi et al. 2019.
     The paper's formula and its positives are not published in the source we have.
     Notebook: 05_multitask_training
@@ -114,6 +121,7 @@ class CoOccurrence(nn.Module):
     anchors: Tensor
     log_drawn: Tensor
     unigram: Tensor
+    pairs: Tensor
 
     def __init__(
         self,
@@ -121,10 +129,14 @@ class CoOccurrence(nn.Module):
         loss: str = "softmax",
         temperature: float = 0.1,
         negatives: int = 20,
+        contrast: int = 1024,
+        epoch_over: str = "tracks",
     ) -> None:
         super().__init__()
         if loss not in LOSSES:
             raise MusigError(f"Unknown loss '{loss}': {nearest(loss, LOSSES)}")
+        if epoch_over not in EPOCHS:
+            raise MusigError(f"Unknown epoch '{epoch_over}': {nearest(epoch_over, EPOCHS)}")
         csr = data.csr
         if len(csr.indices) == 0:
             raise MusigError(
@@ -132,52 +144,74 @@ class CoOccurrence(nn.Module):
                 "lower min_weight or use more playlists."
             )
         self.form, self.temperature, self.negatives = loss, temperature, negatives
+        self.contrast, self.epoch_over = contrast, epoch_over
         self.data = data
-        alias = build_alias(csr)
-        buffers = {
-            "indptr": csr.indptr,
-            "indices": csr.indices,
-            "weight": csr.weight,
-            "probability": alias.probability,
-            "alias": alias.alias,
-            "anchors": torch.nonzero(csr.degree > 0).squeeze(1),
-            "log_drawn": _log_probability_of_being_drawn(csr),
-            "unigram": csr.degree.double().pow(0.75).cumsum(0),
-        }
+        buffers = {"unigram": csr.degree.double().pow(0.75).cumsum(0)}
+        if epoch_over == "pairs":
+            buffers["pairs"] = _pairs_of(csr)
+            buffers["log_drawn"] = (csr.degree / len(csr.indices)).clamp_min(1e-12).log()
+        else:
+            alias = build_alias(csr)
+            buffers |= {
+                "indptr": csr.indptr,
+                "indices": csr.indices,
+                "weight": csr.weight,
+                "probability": alias.probability,
+                "alias": alias.alias,
+                "anchors": torch.nonzero(csr.degree > 0).squeeze(1),
+                "log_drawn": _log_probability_of_being_drawn(csr),
+            }
         for name, values in buffers.items():
             self.register_buffer(name, values, persistent=False)
+        self._left = torch.empty(0, dtype=torch.int64)  # of the epoch's pairs, in their order
 
     def draw(self, size: int, generator: torch.Generator) -> Batch:
-        """Draw `size` anchors and their positives, and for the logistic loss the negatives."""
-        device = self.anchors.device
-        pick = torch.randint(len(self.anchors), (size,), generator=generator, device=device)
-        anchors = self.anchors[pick]
-        csr = CSR(self.indptr, self.indices, self.weight, len(self.log_drawn), len(self.log_drawn))
-        alias = AliasTables(self.probability, self.alias)
-        positives = sample_neighbours(csr, alias, anchors, 1, generator).squeeze(1)
-        nodes = [anchors, positives]
+        """Draw `size` anchors and their positives, and for the logistic loss the negatives.
+
+        Of an epoch over pairs the last batch has what is left.
+        """
+        device = self.log_drawn.device
+        draw = self._next_pairs if self.epoch_over == "pairs" else self._random_pairs
+        nodes = [*draw(size, generator)]
         if self.form == "logistic":
             u = torch.rand(self.negatives, generator=generator, device=device, dtype=torch.float64)
             nodes.append(torch.searchsorted(self.unigram, u * self.unigram[-1], right=True))
         return Batch(torch.cat(nodes))
 
-    def loss(self, z: Tensor, batch: Batch) -> Tensor:
+    def _random_pairs(self, size: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Random anchors, and a neighbour of each in proportion to weight."""
+        n, device = len(self.log_drawn), self.anchors.device
+        pick = torch.randint(len(self.anchors), (size,), generator=generator, device=device)
+        anchors = self.anchors[pick]
+        csr = CSR(self.indptr, self.indices, self.weight, n, n)
+        alias = AliasTables(self.probability, self.alias)
+        return anchors, sample_neighbours(csr, alias, anchors, 1, generator).squeeze(1)
+
+    def _next_pairs(self, size: int, generator: torch.Generator) -> Tensor:
+        """Take the next edges of the epoch, either end first: int64, (2, size or what is left).
+
+        An epoch's order is drawn in its first step, and its last step takes what is left: a
+        training that goes on after an epoch finds the same pairs.
+        """
+        device = self.pairs.device
+        if len(self._left) == 0:
+            n = self.pairs.shape[1]
+            self._left = torch.randperm(n, generator=generator, device=device)
+        chosen, self._left = self._left[:size], self._left[size:]
+        pairs = self.pairs[:, chosen].long()
+        swap = torch.rand(len(chosen), generator=generator, device=device) < 0.5
+        return torch.where(swap, pairs.flip(0), pairs)
+
+    def loss(self, z: Tensor, rows: Tensor, batch: Batch) -> Tensor:
         """Mean over the pairs, in nats."""
-        size = (len(z) - self.negatives) // 2 if self.form == "logistic" else len(z) // 2
-        anchor, positive, negative = z[:size], z[size : 2 * size], z[2 * size :]
+        size = (len(rows) - self.negatives * (self.form == "logistic")) // 2
         if self.form == "logistic":
+            anchor, positive, negative = (z[r] for r in rows.split([size, size, self.negatives]))
             attract = F.softplus(-(anchor * positive).sum(1) / self.temperature)  # (size,)
             repel = F.softplus(anchor @ negative.T / self.temperature).sum(1)  # (size,)
             return (attract + repel).mean()
-        tracks = batch.nodes[size:]
-        scores = anchor @ positive.T / self.temperature - self.log_drawn[tracks]  # (size, size)
-        # The same track drawn for two anchors is a positive of both, not a negative of either;
-        # nor is an anchor, drawn as the positive of another, a negative of itself.
-        anchors = batch.nodes[:size]
-        spared = (tracks[None, :] == tracks[:, None]) | (tracks[None, :] == anchors[:, None])
-        spared.fill_diagonal_(False)
-        target = torch.arange(size, device=z.device)
-        return F.cross_entropy(scores.masked_fill(spared, -torch.inf), target)
+        log_drawn = self.log_drawn[batch.nodes[size:]]
+        return in_batch_softmax(z, rows.view(2, size), log_drawn, self.temperature, self.contrast)
 
     def held_out(self, embed: Embed) -> dict[str, float]:
         """Link AUC on pairs of *validation* playlists, which also chose when training stopped.
@@ -282,13 +316,13 @@ class Similarity(nn.Module):
             pairs.append(rows[pick])
         return Batch(torch.cat(pairs))
 
-    def loss(self, z: Tensor, batch: Batch) -> Tensor:
+    def loss(self, z: Tensor, rows: Tensor, batch: Batch) -> Tensor:
         """Mean squared error of the distances."""
         n = len(self.project)
         losses = [
-            F.mse_loss(self._predicted(group, part), self._distance(group, nodes))
+            F.mse_loss(self._predicted(group, z[part]), self._distance(group, nodes))
             for group, part, nodes in zip(
-                self.project, z.chunk(n), batch.nodes.chunk(n), strict=True
+                self.project, rows.chunk(n), batch.nodes.chunk(n), strict=True
             )
         ]
         return torch.stack(losses).mean()
@@ -406,9 +440,9 @@ class Genre(nn.Module):
         nodes = supervised[order[:size]]
         return Batch(nodes, hidden=nodes if self.hide else None)
 
-    def loss(self, z: Tensor, batch: Batch) -> Tensor:
+    def loss(self, z: Tensor, rows: Tensor, batch: Batch) -> Tensor:
         """Mean over the tracks of the summed binary cross-entropy, in nats."""
-        scores, truth = self.classify(z), self.labels[batch.nodes]  # (size, n_genres)
+        scores, truth = self.classify(z[rows]), self.labels[batch.nodes]  # (size, n_genres)
         return F.binary_cross_entropy_with_logits(scores, truth, reduction="none").sum(1).mean()
 
     def held_out(self, embed: Embed) -> dict[str, float]:
@@ -450,6 +484,13 @@ class Genre(nn.Module):
 
 TASKS = {"cooccurrence": CoOccurrence, "similarity": Similarity, "genre": Genre}
 """The paper's tasks by name; :func:`musig.train.default_tasks` makes them in this order."""
+
+
+def _pairs_of(csr: CSR) -> Tensor:
+    """Each edge once, the smaller track first: int32, shape (2, n_edges)."""
+    rows = torch.arange(csr.n_rows, dtype=torch.int32).repeat_interleave(csr.degree)
+    columns = csr.indices.int()
+    return torch.stack([rows, columns])[:, rows < columns]
 
 
 def _log_probability_of_being_drawn(csr: CSR) -> Tensor:

@@ -7,9 +7,9 @@ never stopped (same device, threads and versions).
 
 Conventions
 -----------
-An *epoch* has each track of the graph as the anchor of a positive pair once, on average. The
-random numbers of a step depend on the seed and the step's number only. Fields of
-:class:`TrainConfig` have the names of the notebooks' parameters.
+An *epoch* has each track of the graph as the anchor of a positive pair once, on average, or each
+edge as a positive pair once (`epoch_over`). The random numbers of a step depend on the seed and
+the step's number only. Fields of :class:`TrainConfig` have the names of the notebooks' parameters.
 
 Contents
 --------
@@ -39,24 +39,30 @@ from musig.device import step_generator
 from musig.errors import MusigError, nearest
 from musig.features import mask_group
 from musig.model import AGGREGATORS, Encoder, embed
+from musig.product import product
 from musig.sampling import build_alias, full_blocks, sample_blocks
-from musig.tasks import LOSSES, SIMILARITIES, TASKS, Batch, Task
+from musig.tasks import EPOCHS, LOSSES, SIMILARITIES, TASKS, Batch, Task
 from musig.training_data import TrainingData
 
 CHOICES = {
     "aggregator": AGGREGATORS,
     "loss": LOSSES,
-    "steps": ("full", "sampled"),
+    "epoch_over": EPOCHS,
+    "steps": ("auto", "full", "sampled"),
     "device": ("auto", "cpu", "cuda"),
     "precision": ("32", "bf16"),
     "similarity": tuple(SIMILARITIES),
     "genres": ("main", "all"),
 }
+DEARER = 10
+"""How many rows a full step may add up for each that a sampled step draws; a drawn row costs some
+five times as much (``benchmarks/training.py``), and sampling adds noise."""
 POSITIVE = (
     "hops",
     "embedding_size",
     "temperature",
     "negatives",
+    "contrast",
     "epochs",
     "batch_size",
     "learning_rate",
@@ -73,7 +79,7 @@ class TrainConfig:
     --------
     >>> TrainConfig(steps="ful")
     Traceback (most recent call last):
-    musig.errors.MusigError: steps is 'ful': did you mean 'full'? Valid: full, sampled.
+    musig.errors.MusigError: steps is 'ful': did you mean 'full'? Valid: auto, full, sampled.
     """
 
     hops: int = 2
@@ -84,10 +90,12 @@ class TrainConfig:
     """Width of the embedding, > 0."""
     dropout: float = 0.0
     """Share of each hop's inputs set to zero in training, in [0, 1)."""
-    steps: str = "full"
-    """One of full|sampled: every step embeds all tracks, or the batch from sampled neighbours."""
+    steps: str = "auto"
+    """One of auto|full|sampled: every step embeds all tracks, or the batch from sampled neighbours;
+    auto: what is cheaper, by :func:`steps_for`."""
     fanouts: tuple[int, ...] = (25, 10)
-    """Neighbours sampled a track, first hop first; used by sampled steps."""
+    """Neighbours sampled a track, first hop first; used by sampled steps. The last is not used by
+    the mean: what attributes average to is computed exactly, once."""
     weight_cooccurrence: float = 1.0
     """Weight of the co-occurrence loss, >= 0."""
     weight_similarity: float = 0.5
@@ -100,6 +108,10 @@ class TrainConfig:
     """Divides the cosine of two embeddings, > 0."""
     negatives: int = 20
     """Tracks each pair is held against in the logistic loss, > 0."""
+    contrast: int = 1024
+    """Pairs each is held against in the softmax loss, at most the batch; > 0."""
+    epoch_over: str = "tracks"
+    """One of tracks|pairs: an epoch has each track as an anchor once, or each edge once."""
     similarity: str = "known"
     """Sound of the similarity task, one of known|audio|acoustic; known: each that the data have."""
     genres: str = "main"
@@ -138,14 +150,15 @@ class TrainConfig:
             raise MusigError(f"dropout is {self.dropout}; expected a share in [0, 1).")
         if not all(fanout > 0 for fanout in self.fanouts):
             raise MusigError(f"fanouts is {self.fanouts}; expected numbers above 0, one a hop.")
-        if self.steps == "sampled" and len(self.fanouts) != self.hops:
+        pooled = self.aggregator != "mean"
+        if (self.steps == "sampled" or pooled) and len(self.fanouts) != self.hops:
             raise MusigError(
                 f"fanouts has {len(self.fanouts)} numbers for {self.hops} hops; expected one a hop."
             )
-        if self.steps == "full" and self.aggregator != "mean":
+        if self.steps == "full" and pooled:
             raise MusigError(
                 f"The aggregator '{self.aggregator}' gathers a row for every edge: it is made for "
-                "sampled neighbourhoods. Set steps to 'sampled', or aggregator to 'mean'."
+                "sampled neighbourhoods. Set steps to 'sampled' or 'auto', or aggregator to 'mean'."
             )
 
 
@@ -179,6 +192,8 @@ def default_tasks(data: TrainingData, config: TrainConfig) -> list[tuple[Task, f
             "loss": config.loss,
             "temperature": config.temperature,
             "negatives": config.negatives,
+            "contrast": config.contrast,
+            "epoch_over": config.epoch_over,
         },
         "similarity": {"embedding_size": size, "on": config.similarity},
         "genre": {"embedding_size": size, "genres": config.genres, "hide": hide},
@@ -193,6 +208,65 @@ def default_tasks(data: TrainingData, config: TrainConfig) -> list[tuple[Task, f
     if not tasks:
         raise MusigError("Every task has weight 0: give at least one task a weight above 0.")
     return tasks
+
+
+def steps_an_epoch(config: TrainConfig, data: TrainingData) -> int:
+    """How many steps go through all tracks, or all pairs.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    data : TrainingData
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+    """
+    tracks, pairs = int((data.csr.degree > 0).sum()), len(data.csr.indices) // 2
+    length = pairs if config.epoch_over == "pairs" else tracks
+    return max(1, math.ceil(length / config.batch_size))
+
+
+def steps_for(config: TrainConfig, data: TrainingData) -> str:
+    """Choose between steps on the full graph and sampled ones, where that is left open.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    data : TrainingData
+
+    Returns
+    -------
+    {"full", "sampled"}
+        What the settings say, unless they say "auto". Then "sampled" for aggregators that need
+        it, and where a full step would add up more than :data:`DEARER` times as many rows as a
+        sampled one: large graphs, small batches. Else "full", whose steps have less noise.
+
+    Notes
+    -----
+    Rows are counted hop by hop: all edges, or `fanouts` a track asked for. The first hop of the
+    mean costs neither (it is done once).
+    Notebook: 05_multitask_training
+    """
+    if config.steps != "auto":
+        return config.steps
+    if config.aggregator != "mean":
+        return "sampled"
+    if len(config.fanouts) != config.hops:
+        return "full"
+    asked = 2 * (config.weight_cooccurrence > 0) + 2 * (config.weight_similarity > 0)
+    asked += config.weight_genre > 0
+    nodes, drawn = min(asked * config.batch_size, data.n_tracks), 0
+    for fanout in config.fanouts[:-1]:
+        drawn += nodes * fanout
+        nodes = min(nodes + nodes * fanout, data.n_tracks)
+    added = (config.hops - 1) * len(data.csr.indices)
+    return "sampled" if added > DEARER * drawn else "full"
 
 
 class _Musig(nn.Module):
@@ -218,10 +292,14 @@ class _Musig(nn.Module):
     def place_graph(self, data: TrainingData, device: torch.device) -> None:
         """Put the graph where the weights are; nothing is moved after this."""
         self.csr = data.csr.to(device)
-        if self.config.steps == "full":
-            self.blocks = full_blocks(self.csr, self.config.hops)
-        else:
+        self.steps = steps_for(self.config, data)
+        self.blocks = full_blocks(self.csr, self.config.hops)
+        if self.steps == "sampled":
             self.alias = build_alias(data.csr).to(device)
+        # What attributes average to over the neighbours changes with no parameter: the first hop
+        # of the mean is done here, once, and exactly, also for sampled steps.
+        self.matrix = self.blocks[0].matrix() if self.config.aggregator == "mean" else None
+        self.gathered = None if self.matrix is None else product(self.matrix, self.x)
 
     def forward(self, generator: torch.Generator) -> dict[str, Tensor]:
         """Draw a batch of every task, embed what they need, return the loss of each."""
@@ -230,21 +308,32 @@ class _Musig(nn.Module):
             name: task.draw(size, generator) for name, task in self.tasks.items()
         }
         nodes = torch.cat([batch.nodes for batch in batches.values()])
-        hidden = [batch.hidden for batch in batches.values() if batch.hidden is not None]
-        x = self.attributes(torch.cat(hidden)) if hidden else self.x
-        if self.config.steps == "full":
-            z = self.encoder(x, self.blocks)[nodes]
+        x, gathered = self.inputs([b.hidden for b in batches.values() if b.hidden is not None])
+        exact = int(gathered is not None)  # hops that are done
+        if self.steps == "full":
+            z, rows = self.encoder(x, self.blocks[exact:], gathered=gathered), nodes
         else:
-            unique, inverse = torch.unique(nodes, return_inverse=True)
-            sources, blocks = sample_blocks(
-                self.csr, self.alias, unique, self.config.fanouts, generator
-            )
-            z = self.encoder(x[sources], blocks)[inverse]
-        pieces = z.float().split([len(batch.nodes) for batch in batches.values()])
+            unique, rows = torch.unique(nodes, return_inverse=True)
+            fanouts = self.config.fanouts[: self.config.hops - exact]
+            sources, blocks = sample_blocks(self.csr, self.alias, unique, fanouts, generator)
+            known = None if gathered is None else gathered[sources]
+            z = self.encoder(x[sources], blocks, gathered=known)
+        z, pieces = z.float(), rows.split([len(batch.nodes) for batch in batches.values()])
         return {
-            name: self.tasks[name].loss(piece, batch)
+            name: self.tasks[name].loss(z, piece, batch)
             for (name, batch), piece in zip(batches.items(), pieces, strict=True)
         }
+
+    def inputs(self, hidden: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
+        """Attributes, and what they average to, with the GENRE of some tracks hidden from both."""
+        if not hidden or "GENRE" not in self.groups:
+            return self.x, self.gathered
+        x, gathered = self.attributes(torch.cat(list(hidden))), self.gathered
+        if self.matrix is not None and gathered is not None:
+            columns = slice(*self.groups["GENRE"])
+            gathered = gathered.clone()
+            gathered[:, columns] = product(self.matrix, x[:, columns])
+        return x, gathered
 
     def attributes(self, hidden: Tensor, groups: Sequence[str] = ("GENRE",)) -> Tensor:
         """Node attributes, with groups of the tracks `hidden` masked, where they are among them."""
@@ -277,7 +366,8 @@ def train(
         The MODEL folder; made if it does not exist, resumed if a training was begun there.
     tasks : sequence of (task, weight), optional
         By default the paper's three (:func:`default_tasks`). A task is any module with the three
-        methods described in :mod:`musig.tasks`.
+        methods described in :mod:`musig.tasks`. Tasks are trained with the rest: make new ones
+        for another training.
     progress : bool
         A bar on stderr with the loss of each task.
 
@@ -315,7 +405,7 @@ def train(
         model, optimiser = fabric.setup(net, optimiser)
         net.place_graph(data, fabric.device)
         state = checkpoint.resume(folder, identity, net, optimiser)
-        steps = max(1, math.ceil(int((data.csr.degree > 0).sum()) / config.batch_size))
+        steps = steps_an_epoch(config, data)
         start = time.perf_counter()
         bar = tqdm(
             range(state.epoch, config.epochs),

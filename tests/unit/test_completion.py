@@ -17,7 +17,7 @@ from musig.catalog import Catalog, Playlists, universe
 from musig.completion import KS, Holdout, evaluate, holdout
 from musig.errors import MusigError
 from musig.experiments import compare_methods, completion_table, evaluate_methods
-from musig.scorers import EmbeddingScorer, membership, recommend
+from musig.scorers import EmbeddingScorer, recommend
 from musig.splits import Split, split_playlists
 
 
@@ -388,9 +388,3 @@ def test_unknown_names_and_unlike_playlists_are_refused(experiment):
     valid = evaluate_methods(*args, [Popularity()], ks=[10], part="valid")["popularity"]
     with pytest.raises(MusigError, match="different playlists"):
         compare_methods({"a": results["popularity"], "b": valid}, ["hit_rate@10"])
-
-
-def test_membership_is_a_table():
-    lists = [[2, 0], [], [1]]
-    table = membership(Playlists.from_lists(lists), 3)
-    assert [torch.where(row)[0].tolist() for row in table] == [[0, 2], [], [1]]

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from musig import cooccurrence as counting
 from musig.errors import MusigError
@@ -19,9 +20,19 @@ from musig.graph import (
     write_edges,
 )
 from musig.playlists import Playlists
+from musig.prefetch import above, lowest
 
 N = 9
 playlists_of_n = st.lists(st.lists(st.integers(0, N - 1), unique=True, max_size=N), max_size=25)
+
+
+@counting.numba.njit
+def larger_ones(array, position, threshold):
+    bits, found = above(array, position, threshold), []
+    while bits:
+        found.append(position + lowest(bits))
+        bits &= bits - np.uint64(1)
+    return found
 
 
 def ragged(lists):
@@ -73,29 +84,38 @@ def test_rows_are_sorted_without_loops_and_symmetric(lists):
     assert (dense == dense.T).all()
 
 
-@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("min_weight", [0, 1, 5])
-def test_equals_the_matrix_product(seed, min_weight):
+@pytest.mark.parametrize(
+    ("n_tracks", "n_playlists", "longest"),
+    [(300, 400, 60), (200, 9_000, 20), (20_000, 300, 60)],
+    ids=["buffers grow", "many playlists", "thin rows"],
+)
+def test_equals_the_matrix_product(n_tracks, n_playlists, longest, min_weight):
     """Larger than the property above: rows thick and thin, several pieces, buffers that grow."""
-    playlists = random_playlists(seed)
-    member = np.zeros((len(playlists), 300), np.int64)
-    member[np.repeat(np.arange(len(playlists)), playlists.lengths), playlists.tracks] = 1
-    product = member.T @ member
-    np.fill_diagonal(product, 0)
-    product[product <= min_weight] = 0
-    indptr, indices, weights = cooccurrence(playlists.indptr, playlists.tracks, 300, min_weight)
-    found = np.zeros_like(product)
-    found[np.repeat(np.arange(300), np.diff(indptr)), indices] = weights
-    assert (found == product).all()
+    playlists = random_playlists(min_weight, n_tracks, n_playlists, longest)
+    given = np.ones(len(playlists.tracks), np.int64), playlists.tracks, playlists.indptr
+    member = sparse.csr_array(given, shape=(n_playlists, n_tracks))
+    product = sparse.csr_array(member.T @ member)
+    product.setdiag(0)
+    product.data[product.data <= min_weight] = 0
+    product.eliminate_zeros()
+    product.sort_indices()
+    found = cooccurrence(playlists.indptr, playlists.tracks, n_tracks, min_weight)
+    assert len(found[1]) > 0
+    for own, theirs in zip(found, (product.indptr, product.indices, product.data), strict=True):
+        assert np.array_equal(own, theirs)
 
 
+@pytest.mark.parametrize("others", [[], list(range(2, 20))], ids=["pair", "among others"])
 @pytest.mark.parametrize("repeats", [255, 256, 65_535, 65_536, 70_000])
-def test_counters_are_wide_enough(repeats):
-    lists = [[0, 1]] * repeats
-    _, indices, weights = cooccurrence(*ragged(lists), 2)
-    assert indices.tolist() == [1, 0] and weights.tolist() == [repeats, repeats]
-    assert len(cooccurrence(*ragged(lists), 2, repeats - 1)[1]) == 2
-    assert len(cooccurrence(*ragged(lists), 2, repeats)[1]) == 0
+def test_counters_are_wide_enough(repeats, others):
+    """Also where a block holds tracks that a row has no need to count."""
+    lists = [[0, 1, *others]] * repeats
+    n = 2 + len(others)
+    _, indices, weights = cooccurrence(*ragged(lists), n)
+    assert len(indices) == n * (n - 1) and (weights == repeats).all()
+    assert len(cooccurrence(*ragged(lists), n, repeats - 1)[1]) == n * (n - 1)
+    assert len(cooccurrence(*ragged(lists), n, repeats)[1]) == 0
 
 
 def test_more_tracks_than_16_bits_can_name():
@@ -112,6 +132,37 @@ def test_more_tracks_than_16_bits_can_name():
 def test_no_pair_no_edge(lists):
     indptr, indices, weights = cooccurrence(*ragged(lists), 4)
     assert indptr.tolist() == [0] * 5 and len(indices) == len(weights) == 0
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 128, 129, 145, 300])
+def test_playlists_that_end_at_about_a_block(length):
+    """Whole and broken blocks, and more of them than are listed at once."""
+    full, half = list(range(length)), list(range(0, length, 2))
+    expected = np.full((length, length), 2)
+    expected[np.ix_(half, half)] = 3
+    np.fill_diagonal(expected, 0)
+    indptr, indices, weights = cooccurrence(*ragged([full[::-1], half, [], full]), length)
+    found = np.zeros_like(expected)
+    found[np.repeat(full, np.diff(indptr)), indices] = weights
+    assert (found == expected).all()
+
+
+def test_playlists_that_are_sorted_some_at_a_time_are_counted_together():
+    lists = [[7 + p % 5, 12, p % 7] for p in range(2 * counting.NEAR + 1)]
+    found = as_dictionary(*cooccurrence(*ragged(lists), 13))
+    p = np.arange(len(lists))
+    for i in range(7):
+        assert found[i, 12] == found[12, i] == (p % 7 == i).sum()
+        for j in range(5):
+            assert found[i, 7 + j] == ((p % 7 == i) & (p % 5 == j)).sum()
+
+
+@given(st.lists(st.integers(0, 2**16 - 1), min_size=64, max_size=80), st.integers(0, 2**16 - 1))
+@pytest.mark.parametrize("dtype", [np.uint16, np.uint32, np.uint64])
+def test_above_says_which_numbers_are_larger(dtype, numbers, threshold):
+    array, position = np.array(numbers, dtype), len(numbers) - 64
+    found = larger_ones(array, position, dtype(threshold))
+    assert found == [t for t in range(position, len(numbers)) if numbers[t] > threshold]
 
 
 def test_no_track_at_all():

@@ -85,6 +85,27 @@ def test_exact_embeddings_are_the_forward_pass_over_the_full_graph():
     torch.testing.assert_close(embed(encoder, x, csr), encoder(x, full_blocks(csr, 1) * 2))
 
 
+@pytest.mark.parametrize("hops", [1, 2, 3])
+def test_a_first_hop_that_is_known_is_the_first_hop(hops):
+    csr = random_graph(20, 4)
+    encoder, x = Encoder(4, 6, hops=hops), torch.randn(20, 4)
+    blocks = full_blocks(csr, hops)
+    gathered = WeightedMean()(x, blocks[0])
+    torch.testing.assert_close(encoder(x, blocks[1:], gathered=gathered), encoder(x, blocks))
+
+
+def test_a_first_hop_that_is_known_serves_sampled_blocks():
+    """With every neighbour drawn often, the second hop sampled and the first exact."""
+    csr = random_graph(15, 5)
+    encoder, x = Encoder(4, 6).eval(), torch.randn(15, 4)
+    gathered = WeightedMean()(x, full_blocks(csr, 1)[0])
+    generator = torch.Generator().manual_seed(0)
+    nodes, blocks = sample_blocks(csr, build_alias(csr), torch.arange(15), (20_000,), generator)
+    with torch.no_grad():
+        z = encoder(x[nodes], blocks, gathered=gathered[nodes])
+    assert (z - embed(encoder, x, csr)).abs().max() < 0.02
+
+
 def test_wide_sampling_comes_close_to_the_exact_embedding():
     csr = random_graph(15, 3)
     encoder = Encoder(4, 6).eval()

@@ -29,6 +29,11 @@ def unit_rows(n, d=8, seed=0):
     return F.normalize(torch.randn(n, d, generator=generator(seed)), dim=1)
 
 
+def loss_of(task, z, batch):
+    """The loss when row i of z is the embedding of track i, as in a step on the full graph."""
+    return task.loss(z, batch.nodes, batch)
+
+
 def test_tasks_are_found_under_their_own_names():
     assert all(task.name == name for name, task in TASKS.items())
 
@@ -59,8 +64,8 @@ def test_softmax_loss_is_its_formula_and_spares_repeated_positives(data):
     nodes = batch.nodes.clone()
     nodes[7] = nodes[6]  # two anchors with the same positive
     nodes[8] = nodes[5]  # an anchor that is the positive of another
-    z = unit_rows(12)
-    total = 0.0
+    table = unit_rows(data.n_tracks)
+    z, total = table[nodes], 0.0
     for i in range(6):
         scores = []
         for j in range(6):
@@ -69,19 +74,57 @@ def test_softmax_loss_is_its_formula_and_spares_repeated_positives(data):
             score = float(z[i] @ z[6 + j] / 0.5 - correction)
             scores.append(-np.inf if same else score)
         total += -scores[i] + np.logaddexp.reduce(scores)
-    assert float(task.loss(z, type(batch)(nodes))) == pytest.approx(total / 6, rel=1e-5)
+    assert float(loss_of(task, table, type(batch)(nodes))) == pytest.approx(total / 6, rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["softmax", "logistic"])
+def test_an_epoch_over_pairs_has_each_edge_once(data, loss):
+    task, random = CoOccurrence(data, loss=loss, epoch_over="pairs", negatives=3), generator()
+    edges = len(data.csr.indices) // 2
+    size = edges // 3 + 1
+    for _ in range(2):  # two epochs, in two orders
+        pairs, smaller_first = [], 0
+        for batch in (task.draw(size, random) for _ in range(3)):
+            nodes = batch.nodes[: len(batch.nodes) - 3] if loss == "logistic" else batch.nodes
+            first, second = nodes.chunk(2)
+            smaller_first += int((first < second).sum())
+            pairs += [
+                tuple(sorted(pair)) for pair in zip(first.tolist(), second.tolist(), strict=True)
+            ]
+        rows = torch.arange(data.n_tracks).repeat_interleave(data.csr.degree).tolist()
+        expected = {tuple(sorted(e)) for e in zip(rows, data.csr.indices.tolist(), strict=True)}
+        assert len(pairs) == edges and set(pairs) == expected
+        assert abs(smaller_first / edges - 0.5) < 4 * (0.25 / edges) ** 0.5
+
+
+def test_positives_of_pairs_turn_up_as_often_as_the_correction_says(data):
+    task = CoOccurrence(data, epoch_over="pairs")
+    expected = task.log_drawn.exp() * (data.csr.degree > 0)
+    assert float(expected.sum()) == pytest.approx(1, abs=1e-4)
+    torch.testing.assert_close(expected, data.csr.degree / data.csr.degree.sum())
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_loss_asks_only_for_the_rows_it_is_told(with_sound, name):
+    """As in a sampled step: z holds the tracks of the step, each once, in another order."""
+    task = TASKS[name](with_sound, **({} if name == "cooccurrence" else {"embedding_size": 8}))
+    batch, table = task.draw(20, generator()), unit_rows(with_sound.n_tracks)
+    some, rows = torch.unique(batch.nodes, return_inverse=True)
+    order = torch.randperm(len(some), generator=generator())
+    z, rows = table[some[order]], order.argsort()[rows]
+    torch.testing.assert_close(task.loss(z, rows, batch), loss_of(task, table, batch))
 
 
 def test_logistic_loss_is_equation_1_of_graphsage(data):
     task = CoOccurrence(data, loss="logistic", temperature=1.0, negatives=3)
     batch = task.draw(4, generator())
     assert len(batch.nodes) == 2 * 4 + 3
-    z = unit_rows(11)
-    total = 0.0
+    table = unit_rows(data.n_tracks)
+    z, total = table[batch.nodes], 0.0
     for i in range(4):
         total += -np.log(1 / (1 + np.exp(-float(z[i] @ z[4 + i]))))
         total += sum(-np.log(1 / (1 + np.exp(float(z[i] @ z[8 + n])))) for n in range(3))
-    assert float(task.loss(z, batch)) == pytest.approx(total / 4, rel=1e-5)
+    assert float(loss_of(task, table, batch)) == pytest.approx(total / 4, rel=1e-5)
 
 
 def test_negatives_follow_the_degree_to_the_three_quarters(data):
@@ -107,7 +150,8 @@ def with_sound(data):
 def test_similarity_is_the_distance_of_standardised_features(with_sound, on):
     task = Similarity(with_sound, embedding_size=8, on=on)
     batch = task.draw(50, generator())
-    z = unit_rows(len(batch.nodes))
+    table = unit_rows(with_sound.n_tracks)
+    z = table[batch.nodes]
     losses = []
     groups = {"audio": [FEATURES], "acoustic": [ACOUSTIC], "known": [FEATURES, ACOUSTIC]}[on]
     for i, columns in enumerate(groups):
@@ -120,7 +164,7 @@ def test_similarity_is_the_distance_of_standardised_features(with_sound, on):
         mapped = (z[100 * i : 100 * (i + 1)] @ project.weight.T).detach().numpy()
         predicted = np.linalg.norm(mapped[:50] - mapped[50:], axis=1)
         losses.append(((predicted - expected) ** 2).mean())
-    assert float(task.loss(z, batch)) == pytest.approx(np.mean(losses), rel=1e-4)
+    assert loss_of(task, table, batch).item() == pytest.approx(np.mean(losses), rel=1e-4)
 
 
 def test_similarity_without_acoustic_vectors_is_about_the_nine_features(data):
@@ -161,9 +205,9 @@ def test_hidden_sound_leaves_no_other_sound_behind(smoke_catalog):
 
 def test_similarity_can_be_learnt_between_equal_tracks_without_a_bad_gradient(data):
     task = Similarity(data, embedding_size=8)
-    z = unit_rows(1).repeat(4, 1).requires_grad_()
+    z = unit_rows(1).repeat(data.n_tracks, 1).requires_grad_()
     batch = task.draw(2, generator())
-    task.loss(z, batch).backward()
+    loss_of(task, z, batch).backward()
     assert torch.isfinite(z.grad).all()
 
 

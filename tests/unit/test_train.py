@@ -18,9 +18,18 @@ from musig.baselines.popularity import Popularity
 from musig.completion import evaluate
 from musig.errors import MusigError
 from musig.graph import shuffled
+from musig.model import WeightedMean
 from musig.splits import Split, split_playlists
 from musig.tasks import Batch, CoOccurrence
-from musig.train import TrainConfig, config_from, default_tasks, train
+from musig.train import (
+    TrainConfig,
+    _Musig,
+    config_from,
+    default_tasks,
+    steps_an_epoch,
+    steps_for,
+    train,
+)
 from musig.training_data import prepare
 
 QUICK = TrainConfig(
@@ -44,8 +53,9 @@ def weights_of(model):
 
 @pytest.mark.parametrize("steps", ["full", "sampled"])
 @pytest.mark.parametrize("loss", ["softmax", "logistic"])
-def test_the_loss_of_every_task_falls(data, tmp_path, steps, loss):
-    config = replace(QUICK, steps=steps, loss=loss, fanouts=(8, 4))
+@pytest.mark.parametrize("epoch_over", ["tracks", "pairs"])
+def test_the_loss_of_every_task_falls(data, tmp_path, steps, loss, epoch_over):
+    config = replace(QUICK, steps=steps, loss=loss, fanouts=(8, 4), epoch_over=epoch_over)
     history = train(data, config, tmp_path / "m", progress=False).history
     for task in ("cooccurrence", "similarity", "genre"):
         assert history[task].iloc[-1] < history[task].iloc[0], task
@@ -57,6 +67,48 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(data, trai
     assert torch.equal(again.embeddings, trained.embeddings)
     other = train(data, replace(QUICK, seed=1), tmp_path / "other", progress=False)
     assert not torch.equal(weights_of(other), weights_of(trained))
+
+
+def test_an_epoch_goes_through_all_tracks_or_all_pairs(data):
+    edges, linked = len(data.csr.indices) // 2, int((data.csr.degree > 0).sum())
+    for epoch_over, length in {"tracks": linked, "pairs": edges}.items():
+        config = replace(QUICK, epoch_over=epoch_over, batch_size=50)
+        assert steps_an_epoch(config, data) == -(-length // 50)
+
+
+def test_a_genre_that_is_hidden_is_in_no_input_of_the_step(data):
+    """Neither in the attributes nor in what was averaged over the neighbours beforehand."""
+    net = _Musig(data, QUICK, default_tasks(data, QUICK))
+    net.place_graph(data, torch.device("cpu"))
+    hidden = torch.arange(0, data.n_tracks, 3)
+    start, stop = data.attributes.groups["GENRE"]
+    attributes = data.attributes.x.copy()
+    attributes[hidden, start:stop] = 7.0  # another genre, even an impossible one
+    other_data = replace(data, attributes=replace(data.attributes, x=attributes))
+    other = _Musig(other_data, QUICK, default_tasks(data, QUICK))
+    other.place_graph(other_data, torch.device("cpu"))
+    assert not torch.equal(net.gathered, other.gathered)
+    for one, another in zip(net.inputs([hidden]), other.inputs([hidden]), strict=True):
+        assert torch.equal(one, another)
+    x, gathered = net.inputs([hidden])
+    torch.testing.assert_close(gathered, WeightedMean()(x, net.blocks[0]))
+
+
+def test_steps_are_chosen_by_what_they_cost(data):
+    """The more edges a graph has, and the smaller the batch, the more is saved by sampling."""
+    chosen = [
+        steps_for(replace(QUICK, batch_size=size, fanouts=(fanout, 1)), data)
+        for size in (1, 8, 64, 512)
+        for fanout in (1, 10, 100)
+    ]
+    assert {"sampled", "full"} == set(chosen)
+    assert steps_for(replace(QUICK, batch_size=1, fanouts=(1, 1)), data) == "sampled"
+    assert steps_for(replace(QUICK, batch_size=512, fanouts=(100, 1)), data) == "full"
+    assert steps_for(replace(QUICK, hops=1, fanouts=(1,), batch_size=1), data) == "full"
+    assert steps_for(replace(QUICK, hops=3), data) == "full"  # fan-outs for two hops only
+    assert steps_for(replace(QUICK, aggregator="max"), data) == "sampled"
+    for steps in ("full", "sampled"):
+        assert steps_for(replace(QUICK, steps=steps), data) == steps
 
 
 def test_the_global_random_state_is_left_alone(data, tmp_path):
@@ -116,10 +168,13 @@ def _modified(path):
     return path.stat().st_mtime_ns if path.exists() else None
 
 
+@pytest.mark.parametrize("epoch_over", ["tracks", "pairs"])
 def test_interrupted_between_checkpoints_it_ends_as_if_it_had_not_been(
-    data, trained, tmp_path, monkeypatch
+    data, tmp_path, monkeypatch, epoch_over
 ):
     """The same without a process: stop in the epoch after a checkpoint."""
+    config = replace(QUICK, epoch_over=epoch_over)
+    straight = train(data, config, tmp_path / "straight", progress=False)
     folder, real_save, saves = tmp_path / "m", checkpoint.save, []
 
     def save_then_stop(*args):
@@ -130,10 +185,11 @@ def test_interrupted_between_checkpoints_it_ends_as_if_it_had_not_been(
 
     monkeypatch.setattr(checkpoint, "save", save_then_stop)
     with pytest.raises(KeyboardInterrupt):
-        train(data, QUICK, folder, progress=False)
+        train(data, config, folder, progress=False)
     assert not modelfolder.is_finished(folder)
     monkeypatch.undo()
-    assert torch.equal(weights_of(train(data, QUICK, folder, progress=False)), weights_of(trained))
+    resumed = train(data, config, folder, progress=False)
+    assert torch.equal(weights_of(resumed), weights_of(straight))
 
 
 def test_a_folder_is_not_resumed_with_other_settings_or_data(data, trained, smoke_catalog):
@@ -169,7 +225,7 @@ class Explode(nn.Module):
     def draw(self, size, generator):
         return Batch(torch.arange(4))
 
-    def loss(self, z, batch):
+    def loss(self, z, rows, batch):
         return z.sum() * float("nan")
 
 
@@ -204,8 +260,8 @@ class Uniform(nn.Module):
     def draw(self, size, generator):
         return Batch(torch.randint(self.n_tracks, (size,), generator=generator))
 
-    def loss(self, z, batch):
-        return torch.pdist(z).square().mul(-2).exp().mean().log()
+    def loss(self, z, rows, batch):
+        return torch.pdist(z[rows]).square().mul(-2).exp().mean().log()
 
     def held_out(self, embed):
         return {"uniformity": float(torch.pdist(embed(None)).square().mul(-2).exp().mean().log())}
@@ -241,7 +297,7 @@ def test_cuda_and_cpu_agree(data, tmp_path):
     [
         ({"hops": 0}, "hops is 0; expected a number above 0"),
         ({"steps": "fully"}, "steps is 'fully': did you mean 'full'"),
-        ({"aggregator": "max"}, "Set steps to 'sampled'"),
+        ({"aggregator": "max", "steps": "full"}, "Set steps to 'sampled'"),
         ({"steps": "sampled", "hops": 3}, "fanouts has 2 numbers for 3 hops"),
         ({"fanouts": [5, -1]}, r"fanouts is \(5, -1\); expected numbers above 0"),
         ({"weight_genre": -1.0}, "task weights are"),

@@ -1,0 +1,109 @@
+"""The in-batch softmax loss, a piece at a time.
+
+Among the positives of many pairs, each anchor has to recognise its own. For B pairs that is a
+table of B² scores. Autograd would keep several such tables until the backward pass; here a few
+rows of it exist at a time: loss and gradient are made together while they are in the cache.
+
+Conventions
+-----------
+``z`` are embeddings, float32, each track once; a pair is two of its rows. Pairs read them and add
+to their gradient a piece at a time too: no row is copied for each pair it is in.
+
+Contents
+--------
+- :func:`in_batch_softmax`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+ROWS = 256
+"""Anchors at a time: their scores against some thousand positives stay in a core's cache."""
+
+
+def in_batch_softmax(
+    z: Tensor, pairs: Tensor, log_drawn: Tensor, temperature: float, contrast: int
+) -> Tensor:
+    r"""Mean over the pairs of the cross-entropy of recognising the own positive.
+
+    :math:`-\log \exp s_{ii} / \sum_j \exp s_{ij}` with
+    :math:`s_{ij} = a_i \cdot p_j / \tau - \log q_j`.
+
+    Parameters
+    ----------
+    z : Tensor of float32, shape (n, d)
+        Embeddings, each track once.
+    pairs : Tensor of int64, shape (2, n_pairs)
+        The rows of z that are anchors, and those that are their positives. A track that is a
+        positive twice is a positive of both anchors, not a negative of either; nor is an anchor
+        that is the positive of another pair a negative of itself.
+    log_drawn : Tensor of float32, shape (n_pairs,)
+        :math:`\log q_j`, of how often the positive turns up as one.
+    temperature : float, > 0
+        :math:`\tau`.
+    contrast : int, > 0
+        The pairs are cut, as they come, into equal groups of at most so many; an anchor has to
+        recognise its own among the positives of its group.
+
+    Returns
+    -------
+    Tensor of float32, scalar
+        In nats. Can be differentiated once, by z.
+
+    Notes
+    -----
+    Bengio & Senécal 2008 and Yi et al. 2019 correct for the frequency. Memory: that of `z` once
+    more, and ``256 * contrast`` scores.
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    Two pairs that nothing tells apart cost log 2 each:
+
+    >>> pairs = torch.tensor([[0, 1], [2, 3]])
+    >>> round(in_batch_softmax(torch.ones(4, 3), pairs, torch.zeros(2), 1.0, contrast=2).item(), 4)
+    0.6931
+    """
+    return _InBatchSoftmax.apply(z, pairs, log_drawn, temperature, contrast)
+
+
+class _InBatchSoftmax(torch.autograd.Function):
+    @staticmethod
+    def forward(  # type: ignore[no-untyped-def]
+        ctx, z: Tensor, pairs: Tensor, log_drawn: Tensor, temperature: float, contrast: int
+    ) -> Tensor:
+        n, total, gradient = pairs.shape[1], z.new_zeros(()), torch.zeros_like(z)
+        with torch.autocast(z.device.type, enabled=False):
+            groups = -(-n // contrast)
+            for group in range(groups):
+                begin, end = group * n // groups, (group + 1) * n // groups
+                tracks, drawn = pairs[1, begin:end], log_drawn[begin:end]
+                positive = z[tracks]
+                pull = torch.zeros_like(positive)
+                for start in range(begin, end, ROWS):
+                    stop = min(start + ROWS, end)
+                    anchors = pairs[0, start:stop]
+                    anchor = z[anchors]
+                    own = torch.arange(start - begin, stop - begin, device=z.device)[:, None]
+                    scores = (anchor @ positive.T).div_(temperature).sub_(drawn)
+                    spared = tracks == tracks[own]
+                    spared |= tracks == anchors[:, None]
+                    scores.masked_fill_(spared.scatter_(1, own, False), -torch.inf)
+                    norm = scores.logsumexp(1, keepdim=True)
+                    total += (norm - scores.gather(1, own)).sum()
+                    share = scores.sub_(norm).exp_()  # the softmax
+                    share.scatter_add_(1, own, share.new_full(own.shape, -1.0))
+                    gradient.index_add_(0, anchors, share @ positive)
+                    pull.addmm_(share.T, anchor)
+                gradient.index_add_(0, tracks, pull)
+        ctx.save_for_backward(gradient.div_(n * temperature))
+        return total / n
+
+    @staticmethod
+    def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
+        (gradient,) = ctx.saved_tensors
+        return gradient * outer[0], None, None, None, None
