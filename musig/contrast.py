@@ -21,8 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-ROWS = 256
-"""Anchors at a time: their scores against some thousand positives stay in a core's cache."""
+SCORES = 2**18
+"""At a time, of one group or of several: they stay in a core's cache."""
 
 
 def in_batch_softmax(
@@ -46,8 +46,8 @@ def in_batch_softmax(
     temperature : float, > 0
         :math:`\tau`.
     contrast : int, > 0
-        The pairs are cut, as they come, into equal groups of at most so many; an anchor has to
-        recognise its own among the positives of its group.
+        The pairs are cut, as they come, into groups of so many, the last of what is left; an
+        anchor has to recognise its own among the positives of its group.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def in_batch_softmax(
     Notes
     -----
     Bengio & Senécal 2008 and Yi et al. 2019 correct for the frequency. Memory: that of `z` once
-    more, and ``256 * contrast`` scores.
+    more, and a few times :data:`SCORES`.
     Notebook: 05_multitask_training
 
     Examples
@@ -77,29 +77,35 @@ class _InBatchSoftmax(torch.autograd.Function):
         ctx, z: Tensor, pairs: Tensor, log_drawn: Tensor, temperature: float, contrast: int
     ) -> Tensor:
         n, total, gradient = pairs.shape[1], z.new_zeros(()), torch.zeros_like(z)
+        whole = n - n % contrast
         with torch.autocast(z.device.type, enabled=False):
-            groups = -(-n // contrast)
-            for group in range(groups):
-                begin, end = group * n // groups, (group + 1) * n // groups
-                tracks, drawn = pairs[1, begin:end], log_drawn[begin:end]
-                positive = z[tracks]
-                pull = torch.zeros_like(positive)
-                for start in range(begin, end, ROWS):
-                    stop = min(start + ROWS, end)
-                    anchors = pairs[0, start:stop]
-                    anchor = z[anchors]
-                    own = torch.arange(start - begin, stop - begin, device=z.device)[:, None]
-                    scores = (anchor @ positive.T).div_(temperature).sub_(drawn)
-                    spared = tracks == tracks[own]
-                    spared |= tracks == anchors[:, None]
-                    scores.masked_fill_(spared.scatter_(1, own, False), -torch.inf)
-                    norm = scores.logsumexp(1, keepdim=True)
-                    total += (norm - scores.gather(1, own)).sum()
-                    share = scores.sub_(norm).exp_()  # the softmax
-                    share.scatter_add_(1, own, share.new_full(own.shape, -1.0))
-                    gradient.index_add_(0, anchors, share @ positive)
-                    pull.addmm_(share.T, anchor)
-                gradient.index_add_(0, tracks, pull)
+            for begin, end, size in ((0, whole, contrast), (whole, n, n - whole)):
+                if begin == end:
+                    continue
+                firsts, seconds, drawns = (
+                    each[begin:end].view(-1, size) for each in (*pairs, log_drawn)
+                )
+                groups, rows = max(1, SCORES // size**2), max(1, SCORES // size)
+                for first, second, drawn in zip(
+                    firsts.split(groups), seconds.split(groups), drawns.split(groups), strict=True
+                ):
+                    positive = z[second]  # (groups, size, d)
+                    pull = torch.zeros_like(positive)
+                    for row in range(0, size, rows):
+                        anchors, own = first[:, row : row + rows], second[:, row : row + rows]
+                        anchor = z[anchors]  # (groups, rows, d)
+                        scores = (anchor @ positive.mT).div_(temperature).sub_(drawn[:, None])
+                        spared = second[:, None] == own[:, :, None]
+                        spared |= second[:, None] == anchors[:, :, None]
+                        spared.diagonal(row, 1, 2).fill_(False)  # the own positive
+                        scores.masked_fill_(spared, -torch.inf)  # (groups, rows, size)
+                        norm = scores.logsumexp(2)
+                        total += (norm - scores.diagonal(row, 1, 2)).sum()
+                        share = scores.sub_(norm[:, :, None]).exp_()  # the softmax
+                        share.diagonal(row, 1, 2).sub_(1)
+                        gradient.index_add_(0, anchors.flatten(), (share @ positive).flatten(0, 1))
+                        pull.baddbmm_(share.mT, anchor)
+                    gradient.index_add_(0, second.flatten(), pull.flatten(0, 1))
         ctx.save_for_backward(gradient.div_(n * temperature))
         return total / n
 
