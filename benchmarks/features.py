@@ -74,7 +74,8 @@ def main() -> int:
     work = f"audio features by {estimator}, {what}, {sound:.0f} s of sound"
     bar = BAR if estimator == "signal" else None
     theirs = [Took(sound, sound, None)] * len(own)
-    return finish([entry(work, "real time", own, theirs, bar=bar, equal=None)], arguments.out)
+    made = [entry(work, "real time", own, theirs, bar=bar, equal=None)]
+    return finish(made, arguments.out, arguments.number >= 12 or arguments.folder is not None)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,9 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
-from side_by_side import THREADS, compare, entry, finish, parser, peer, took  # isort: skip
+from side_by_side import THREADS, compare, entry, finish, growth, parser, peer, took  # isort: skip
 
 import numpy as np
 import pandas as pd
@@ -76,27 +75,13 @@ def same(own: Arrays, theirs: Arrays) -> bool:
     return all(np.array_equal(one, other) for one, other in zip(own, theirs, strict=True))
 
 
-def growth(way: str, given: Input) -> float | None:
-    """By how many MB the peak grows; to be called in a fresh process. Linux only."""
-    status, forget = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-    if not forget.exists():
-        return None
+def memory_of(way: str, given: Input) -> float | None:
+    """By how many MB the peak grows; to be called in a fresh process."""
     if way == "ours":
-        work: Callable[[], Any] = lambda: ours(given)  # noqa: E731
         ours((given[0].subset(np.arange(100)), *given[1:]))  # loads the machine code
-    else:
-        member = incidence(given)
-        work = lambda: member.T @ member  # noqa: E731
-
-    def kilobytes(field: str) -> int:
-        return int(status.read_text().split(f"{field}:")[1].split()[0])
-
-    forget.write_text("5")  # the peak begins anew
-    before = kilobytes("VmRSS")
-    made = work()
-    peak = kilobytes("VmHWM")
-    del made
-    return (peak - before) / 1000
+        return growth(lambda: ours(given))
+    member = incidence(given)
+    return growth(lambda: member.T @ member)
 
 
 def with_scipy(
@@ -125,7 +110,9 @@ def with_scipy(
         os.environ["MALLOC_MMAP_THRESHOLD_"] = str(2**17)
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as fresh:
-            mine, theirs = (fresh.submit(growth, way, given).result() for way in ("ours", "scipy"))
+            mine, theirs = (
+                fresh.submit(memory_of, way, given).result() for way in ("ours", "scipy")
+            )
         entries[0] |= {"memory_mb": mine, "memory_mb_theirs": theirs, "memory_bar_mb": MEMORY_BAR}
     return entries
 
@@ -223,7 +210,8 @@ def main() -> int:
     if arguments.playlists:
         usual = synthetic.SIZES[size]
         synthetic.SIZES[size] = replace(usual, n_playlists=arguments.playlists)
-        repeats, bar = 1, BAR_MILLION if arguments.playlists == 1_000_000 else None
+        repeats = 1
+        bar = BAR_MILLION if (size, arguments.playlists) == ("paper", 1_000_000) else None
     elif size == "paper":
         bar = BAR
     name, given = made(size)
@@ -246,7 +234,7 @@ def main() -> int:
             f"  memory: ours {used:.0f} MB, bar {MEMORY_BAR:.0f}; "
             f"scipy {entries[0]['memory_mb_theirs']:.0f} MB"
         )
-        code |= used > MEMORY_BAR
+        code |= THREADS == 1 and used > MEMORY_BAR
     return int(code)
 
 

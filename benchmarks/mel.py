@@ -134,7 +134,7 @@ def main() -> int:
         )
     if torch.cuda.is_available():
         print(f"GPU: busy for {busy_share('cuda'):.0%} of an epoch of the acoustic network")
-    return finish(entries, arguments.out)
+    return finish(entries, arguments.out, arguments.windows >= 32)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ On the music graph of the `paper` catalogue, with its attributes; in turn, CPU s
 - an epoch with every track as a seed once, 512 a step, neighbours sampled, against the dense
   arithmetic of the same steps alone: matrix products, normalisation and Adam on inputs that lie
   there already. And against PyG's `NeighborLoader`, where the library it needs is installed;
+- a step of all three tasks, genre hidden, sampled against full, at three batch sizes;
 - an epoch over all pairs, co-occurrence alone: steps on the full graph against our own sampled
   steps, of which some are timed and the rest reckoned.
 
@@ -16,7 +17,8 @@ On the music graph of the `paper` catalogue, with its attributes; in turn, CPU s
     python benchmarks/training.py --size classroom --min-weight 5 --repeats 2
     python benchmarks/training.py --quality --data mpd_sample --min-playlists 8 --min-weight 2
 
-The last one trains, and compares the time to the same quality on validation playlists.
+The last one trains, and compares the time to the same quality on validation playlists: an epoch
+over pairs has few steps on the full graph and many sampled ones, and does not teach the same.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ from musig.train import (
     _validation_quality,
     default_tasks,
     steps_an_epoch,
+    steps_for,
 )
 from musig.training_data import TrainingData, prepare
 
@@ -96,7 +99,8 @@ def full_step(data: TrainingData, repeats: int) -> list[dict[str, Any]]:
     encoder = Encoder(x.shape[1], WIDTH, hops=2)
     (block,) = full_blocks(csr, 1)
     gathered = product(block.matrix(), x)
-    ours = step_of(encoder, lambda: encoder(x, [block], gathered=gathered), pull)
+    ours = step_of(encoder, lambda: encoder(x, [block, block]), pull)
+    known = step_of(encoder, lambda: encoder(x, [block], gathered=gathered), pull)
 
     def theirs(adjacency: Any) -> Step:
         layers = torch.nn.ModuleList([SAGEConv(x.shape[1], WIDTH), SAGEConv(WIDTH, WIDTH)])
@@ -121,15 +125,14 @@ def full_step(data: TrainingData, repeats: int) -> list[dict[str, Any]]:
         torch.stack([csr.indices, rows]), sparse_size=(n, n), sort_order="col", is_undirected=True
     ).fill_cache_()
     what = f"a step on the full graph, width {WIDTH}, two hops, forward, backward, Adam"
-    bar = {"PyG SAGEConv on torch CSR": BAR_PYG}
-    return compare(
-        what,
-        ours,
-        {"PyG SAGEConv on torch CSR": theirs(adjacency)},
-        close,
-        bars=bar,
-        repeats=repeats,
-    ) + compare(what, ours, {"PyG SAGEConv on EdgeIndex": theirs(edges)}, close, repeats=1)
+    csr_peer = {"PyG SAGEConv on torch CSR": theirs(adjacency)}
+    return [
+        *compare(
+            what, ours, csr_peer, close, bars={name: BAR_PYG for name in csr_peer}, repeats=repeats
+        ),
+        *compare(f"{what}, our first hop known before", known, csr_peer, close, repeats=repeats),
+        *compare(what, ours, {"PyG SAGEConv on EdgeIndex": theirs(edges)}, close, repeats=1),
+    ]
 
 
 def sampled_epoch(data: TrainingData, repeats: int) -> list[dict[str, Any]]:
@@ -167,7 +170,10 @@ def sampled_epoch(data: TrainingData, repeats: int) -> list[dict[str, Any]]:
             ((z * pull[: len(z)]).sum() + (h * upper).sum()).backward()
             optimiser.step()
 
-    what = f"an epoch of {data.n_tracks:,} seeds, {SEEDS} a step, two hops, sampled {FANOUT}"
+    what = (
+        f"an epoch of {data.n_tracks:,} seeds, {SEEDS} a step, two hops, the first known before, "
+        f"the second sampled {FANOUT}, nothing hidden"
+    )
     peer = "the dense arithmetic alone"
     entries = compare(what, ours, {peer: dense}, None, bars={peer: BAR_DENSE}, repeats=repeats)
     return entries + neighbour_loader(data, what, ours, encoder, repeats)
@@ -214,8 +220,8 @@ CONFIGS = {
     "sampled": replace(ALONE, steps="sampled", epoch_over="pairs", batch_size=512),
     "tracks": replace(ALONE, steps="full", epoch_over="tracks", batch_size=4096),
 }
-"""All pairs on the full graph; all pairs as GraphSAGE's batches of 512; and what `musig` does
-by default: each track once, its positive drawn by weight."""
+"""All pairs on the full graph; all pairs in GraphSAGE's batches of 512; and tracks, which is the
+default: each once, its positive drawn by weight."""
 
 
 class Training:
@@ -232,9 +238,10 @@ class Training:
     def run(self, steps: int) -> None:
         """Do some steps more."""
         for step in range(self.done, self.done + steps):
-            (loss,) = self.net(step_generator(self.config.seed, step, "cpu")).values()
+            losses = self.net(step_generator(self.config.seed, step, "cpu"))
+            total = sum(self.net.weights[name] * loss for name, loss in losses.items())
             self.optimiser.zero_grad()
-            loss.backward()
+            total.backward()
             self.optimiser.step()
         self.done += steps
 
@@ -251,6 +258,25 @@ class Training:
             if found >= quality:
                 break
         return Took(cpu, wall, None), found
+
+
+def either_way(data: TrainingData, repeats: int, steps: int = 4) -> list[dict[str, Any]]:
+    """Time steps of all three tasks, genre hidden, sampled against full: what "auto" chooses of."""
+    entries = []
+    for size in (256, 1024, 4096):
+        ways = {
+            way: Training(data, TrainConfig(steps=way, batch_size=size))
+            for way in ("sampled", "full")
+        }
+        auto = steps_for(TrainConfig(batch_size=size), data)
+        entries += compare(
+            f"{steps} steps of three tasks, {size:,} a batch, sampled (auto: {auto})",
+            lambda ways=ways: ways["sampled"].run(steps),
+            {"our full steps": lambda ways=ways: ways["full"].run(steps)},
+            None,
+            repeats=repeats,
+        )
+    return entries
 
 
 def pairs_epoch(data: TrainingData, repeats: int, timed: int = 40) -> list[dict[str, Any]]:
@@ -318,11 +344,12 @@ def main() -> int:
             *products(data, repeats),
             *full_step(data, repeats),
             *sampled_epoch(data, repeats),
+            *either_way(data, repeats),
             *pairs_epoch(data, min(repeats, 3)),
         ]
     for one in entries:
         one["work"] += f", {catalog.name}"
-    full_size = arguments.size == "paper" and not arguments.data
+    full_size = arguments.size == "paper"
     return finish(entries, arguments.out, full_size)
 
 

@@ -33,6 +33,10 @@ TILE = 256
 """Draws on their way from memory at a time: more than wait at once, fewer than a cache holds."""
 
 
+PACKED = 2**24
+"""Nodes of the largest graph that the numba sampler takes."""
+
+
 @dataclass(frozen=True)
 class AliasTables:
     """For every edge: the chance to stay with it once it was hit, and whom to take else.
@@ -56,7 +60,8 @@ class AliasTables:
         """Return a number an edge, uint64, which holds all that a draw reads; made once.
 
         From the top: the probability in 2^-32; the neighbour itself; its alias. With numbers of
-        nodes of b > 16 bits the probability keeps 64 - 2b bits: 24 for a million nodes.
+        nodes of b > 16 bits the probability keeps 64 - 2b bits: 24 for a million nodes, 16 for
+        the most there may be. Always of the graph the tables were built from.
 
         Raises
         ------
@@ -64,10 +69,10 @@ class AliasTables:
             If the graph has more than 2^24 nodes.
         """
         if "_packed" not in self.__dict__:
-            if csr.n_cols > 2**24:
+            if csr.n_cols > PACKED:
                 raise MusigError(
                     f"The graph has {csr.n_cols:,} nodes; the numba sampler takes up to "
-                    f"{2**24:,}: use sample_neighbours."
+                    f"{PACKED:,}: use sample_neighbours."
                 )
             parts = (csr.indices, self.probability, self.alias)
             self.__dict__["_packed"] = _pack(_width(csr), *(part.numpy() for part in parts))

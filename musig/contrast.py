@@ -103,9 +103,9 @@ class _InBatchSoftmax(torch.autograd.Function):
                         total += (norm - scores.diagonal(row, 1, 2)).sum()
                         share = scores.sub_(norm[:, :, None]).exp_()  # the softmax
                         share.diagonal(row, 1, 2).sub_(1)
-                        gradient.index_add_(0, anchors.flatten(), (share @ positive).flatten(0, 1))
+                        _add(gradient, anchors, share @ positive)
                         pull.baddbmm_(share.mT, anchor)
-                    gradient.index_add_(0, second.flatten(), pull.flatten(0, 1))
+                    _add(gradient, second, pull)
         ctx.save_for_backward(gradient.div_(n * temperature))
         return total / n
 
@@ -113,3 +113,11 @@ class _InBatchSoftmax(torch.autograd.Function):
     def backward(ctx: Any, *outer: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors
         return gradient * outer[0], None, None, None, None
+
+
+def _add(target: Tensor, rows: Tensor, values: Tensor) -> None:
+    """Add to rows that may be named more than once; in the same order each time on any device."""
+    if target.is_cuda:  # there index_add_ is atomic, in whatever order
+        target.index_put_((rows,), values, accumulate=True)
+    else:  # faster
+        target.index_add_(0, rows.flatten(), values.flatten(0, 1))

@@ -49,7 +49,7 @@ def cooccurrence(
         Where each playlist starts in `tracks`.
     tracks : ndarray of int, shape (n_entries,)
         Track positions, distinct within a playlist (:class:`musig.catalog.Playlists` sees to
-        it); a repeated track would count as often as it is repeated.
+        it); with a repeated track the counts are undefined.
     n_tracks : int
         Number of rows of the result.
     min_weight : int, >= 0

@@ -44,7 +44,8 @@ CLICKS_NONE = 51  # "1 greater than the maximum number of clicks possible"
 def _sums(hits: Tensor, gain: Tensor, ks: Sequence[int]) -> Tensor:
     """Add up the gains of the hits among the first k, for every k: float64, (n_playlists, n_ks).
 
-    Hits are few: each is added where the first cut-off has it, and the later ones have it too.
+    On the CPU, cut-offs ascending. Hits are few: each is added where the first cut-off has it, and
+    the later ones have it too.
     """
     place = torch.from_numpy(np.flatnonzero(hits.numpy()))  # faster than torch's
     row, rank = place // hits.shape[1], place % hits.shape[1]

@@ -137,7 +137,8 @@ class Encoder(nn.Module):
         Search depth K.
     aggregator : {"mean", "max", "lstm", "attention"}
     dropout : float in [0, 1)
-        Share of a hop's inputs set to zero in training.
+        Share of a hop's inputs set to zero in training. Of a first hop that is known already,
+        the inputs are a node's own row and what it gathered.
     relations : sequence of str
         Names of the relations; each has its own parameters.
 

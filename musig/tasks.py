@@ -92,8 +92,9 @@ class CoOccurrence(nn.Module):
         Divides the cosine of two embeddings. GraphSAGE has none (1).
     negatives : int, > 0
         Tracks each pair is held against in the logistic loss.
-    contrast : int, > 0
-        Pairs each is held against in the softmax loss; of a larger batch, groups of that size.
+    contrast : int, > 1
+        Pairs among which each has to be recognised in the softmax loss; a larger batch is cut
+        into groups of that size.
     epoch_over : {"tracks", "pairs"}
         ``tracks``: anchors are drawn evenly over the tracks that have neighbours, their positive
         in proportion to edge weight. ``pairs``: all edges in random order, each once an epoch,
@@ -163,7 +164,8 @@ class CoOccurrence(nn.Module):
             }
         for name, values in buffers.items():
             self.register_buffer(name, values, persistent=False)
-        self._left = torch.empty(0, dtype=torch.int64)  # of the epoch's pairs, in their order
+        # Of the epoch's pairs, in their order; no buffer, since each epoch draws it on its device.
+        self._left = torch.empty(0, dtype=torch.int64)
 
     def draw(self, size: int, generator: torch.Generator) -> Batch:
         """Draw `size` anchors and their positives, and for the logistic loss the negatives.

@@ -24,7 +24,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,9 @@ CHOICES = {
     "genres": ("main", "all"),
 }
 DEARER = 10
-"""How many rows a full step may add up for each that a sampled step draws; a drawn row costs some
-five times as much (``benchmarks/training.py``), and sampling adds noise."""
+"""How many rows a full step may add up for each that a sampled step draws. A drawn row costs more,
+since it is looked up and named anew, and sampling adds noise; ``benchmarks/training.py`` times
+steps of either kind."""
 POSITIVE = (
     "hops",
     "embedding_size",
@@ -89,13 +90,14 @@ class TrainConfig:
     embedding_size: int = 128
     """Width of the embedding, > 0."""
     dropout: float = 0.0
-    """Share of each hop's inputs set to zero in training, in [0, 1)."""
+    """Share of each hop's inputs set to zero in training, in [0, 1); in the first hop of the mean
+    the inputs are a track's attributes and their average over its neighbours."""
     steps: str = "auto"
     """One of auto|full|sampled: every step embeds all tracks, or the batch from sampled neighbours;
     auto: what is cheaper, by :func:`steps_for`."""
     fanouts: tuple[int, ...] = (25, 10)
-    """Neighbours sampled a track, first hop first; used by sampled steps. The last is not used by
-    the mean: what attributes average to is computed exactly, once."""
+    """Neighbours sampled a track, first hop first; used by sampled steps, as many as there are
+    hops to sample. With the mean that is one less: what attributes average to is exact."""
     weight_cooccurrence: float = 1.0
     """Weight of the co-occurrence loss, >= 0."""
     weight_similarity: float = 0.5
@@ -109,7 +111,7 @@ class TrainConfig:
     negatives: int = 20
     """Tracks each pair is held against in the logistic loss, > 0."""
     contrast: int = 1024
-    """Pairs each is held against in the softmax loss, at most the batch; > 0."""
+    """Pairs among which each has to be recognised in the softmax loss, > 1; at most the batch."""
     epoch_over: str = "tracks"
     """One of tracks|pairs: an epoch has each track as an anchor once, or each edge once."""
     similarity: str = "known"
@@ -143,6 +145,8 @@ class TrainConfig:
         for name in POSITIVE:
             if not getattr(self, name) > 0:
                 raise MusigError(f"{name} is {getattr(self, name)}; expected a number above 0.")
+        if self.contrast < 2:
+            raise MusigError("contrast is 1; expected 2 or more: one pair alone teaches nothing.")
         weights = (self.weight_cooccurrence, self.weight_similarity, self.weight_genre)
         if min(weights) < 0:
             raise MusigError(f"The task weights are {weights}; expected numbers of 0 or more.")
@@ -151,9 +155,10 @@ class TrainConfig:
         if not all(fanout > 0 for fanout in self.fanouts):
             raise MusigError(f"fanouts is {self.fanouts}; expected numbers above 0, one a hop.")
         pooled = self.aggregator != "mean"
-        if (self.steps == "sampled" or pooled) and len(self.fanouts) != self.hops:
+        if (self.steps == "sampled" or pooled) and len(self.fanouts) < self.hops - (not pooled):
             raise MusigError(
-                f"fanouts has {len(self.fanouts)} numbers for {self.hops} hops; expected one a hop."
+                f"fanouts has {len(self.fanouts)} numbers for {self.hops} hops; expected one a hop"
+                f"{'' if pooled else ' but the outermost, which is exact for the mean'}."
             )
         if self.steps == "full" and pooled:
             raise MusigError(
@@ -249,20 +254,22 @@ def steps_for(config: TrainConfig, data: TrainingData) -> str:
 
     Notes
     -----
-    Rows are counted hop by hop: all edges, or `fanouts` a track asked for. The first hop of the
-    mean costs neither (it is done once).
+    An estimate: rows are counted hop by hop, all edges or `fanouts` a track asked for, without
+    the first hop, which is the same for both: what attributes average to is computed once, and
+    where genre is hidden its columns again in each step, over all edges. With too few `fanouts`
+    steps are full.
     Notebook: 05_multitask_training
     """
     if config.steps != "auto":
         return config.steps
     if config.aggregator != "mean":
         return "sampled"
-    if len(config.fanouts) != config.hops:
+    if len(config.fanouts) < config.hops - 1:
         return "full"
     asked = 2 * (config.weight_cooccurrence > 0) + 2 * (config.weight_similarity > 0)
     asked += config.weight_genre > 0
     nodes, drawn = min(asked * config.batch_size, data.n_tracks), 0
-    for fanout in config.fanouts[:-1]:
+    for fanout in config.fanouts[: config.hops - 1]:
         drawn += nodes * fanout
         nodes = min(nodes + nodes * fanout, data.n_tracks)
     added = (config.hops - 1) * len(data.csr.indices)
@@ -387,6 +394,7 @@ def train(
     Notebook: 05_multitask_training
     """
     folder = Path(folder)
+    config = replace(config, steps=steps_for(config, data))  # what was chosen is what is resumed
     tasks = default_tasks(data, config) if tasks is None else list(tasks)
     identity = {
         "config": _jsonable(asdict(config)),

@@ -58,10 +58,8 @@ def test_the_page_shows_what_was_measured(monkeypatch):
     check(entries)
     page = table.README.read_text("utf-8")
     assert table.written(page, entries) == page, "run python benchmarks/table.py"
-    for entry in entries:
-        assert f"| {entry['work']}" in page and entry["peer"] in page
-        if entry["bar"] is not None and entry["ratio"] < entry["bar"]:
-            assert "**missed**" in page
+    missed = [one for one in entries if one["bar"] is not None and one["ratio"] < one["bar"]]
+    assert page.count("**missed**") == len(missed)
 
 
 @pytest.mark.slow
@@ -77,6 +75,5 @@ def test_a_benchmark_runs_small_and_writes_its_entries(script, tmp_path):
     entries = json.loads(out.read_text("utf-8"))
     assert entries
     check(entries)
-    if script not in ("features.py", "mel.py"):
-        assert all(entry["bar"] is None for entry in entries)
+    assert all(entry["bar"] is None for entry in entries)
     assert all(entry["work"] in done.stdout for entry in entries)

@@ -94,6 +94,16 @@ def test_a_first_hop_that_is_known_is_the_first_hop(hops):
     torch.testing.assert_close(encoder(x, blocks[1:], gathered=gathered), encoder(x, blocks))
 
 
+def test_dropout_reaches_a_first_hop_that_is_known():
+    csr = random_graph(20, 6)
+    encoder, x = Encoder(4, 6, dropout=0.5), torch.randn(20, 4)
+    blocks = full_blocks(csr, 2)
+    gathered = WeightedMean()(x, blocks[0])
+    assert not torch.equal(*(encoder(x, blocks[1:], gathered=gathered) for _ in range(2)))
+    encoder.eval()
+    torch.testing.assert_close(encoder(x, blocks[1:], gathered=gathered), encoder(x, blocks))
+
+
 def test_a_first_hop_that_is_known_serves_sampled_blocks():
     """With every neighbour drawn often, the second hop sampled and the first exact."""
     csr = random_graph(15, 5)

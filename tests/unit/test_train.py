@@ -105,10 +105,26 @@ def test_steps_are_chosen_by_what_they_cost(data):
     assert steps_for(replace(QUICK, batch_size=1, fanouts=(1, 1)), data) == "sampled"
     assert steps_for(replace(QUICK, batch_size=512, fanouts=(100, 1)), data) == "full"
     assert steps_for(replace(QUICK, hops=1, fanouts=(1,), batch_size=1), data) == "full"
-    assert steps_for(replace(QUICK, hops=3), data) == "full"  # fan-outs for two hops only
+    assert steps_for(replace(QUICK, hops=4, batch_size=1), data) == "full"  # too few fan-outs
     assert steps_for(replace(QUICK, aggregator="max"), data) == "sampled"
     for steps in ("full", "sampled"):
         assert steps_for(replace(QUICK, steps=steps), data) == steps
+
+
+@pytest.mark.parametrize("hops", [1, 3])
+def test_sampled_steps_learn_whatever_the_depth(data, tmp_path, hops):
+    config = replace(QUICK, steps="sampled", hops=hops, fanouts=(8, 4), dropout=0.1)
+    history = train(data, config, tmp_path / "m", progress=False).history
+    assert history["cooccurrence"].iloc[-1] < history["cooccurrence"].iloc[0]
+
+
+def test_a_training_is_resumed_with_the_steps_that_were_chosen(data, trained):
+    chosen = steps_for(QUICK, data)
+    assert trained.info["identity"]["config"]["steps"] == chosen
+    train(data, replace(QUICK, steps=chosen), trained.folder, progress=False)  # the same training
+    other = {"full": "sampled", "sampled": "full"}[chosen]
+    with pytest.raises(MusigError, match=f"begun with steps = {chosen}"):
+        train(data, replace(QUICK, steps=other), trained.folder, progress=False)
 
 
 def test_the_global_random_state_is_left_alone(data, tmp_path):
@@ -298,7 +314,9 @@ def test_cuda_and_cpu_agree(data, tmp_path):
         ({"hops": 0}, "hops is 0; expected a number above 0"),
         ({"steps": "fully"}, "steps is 'fully': did you mean 'full'"),
         ({"aggregator": "max", "steps": "full"}, "Set steps to 'sampled'"),
-        ({"steps": "sampled", "hops": 3}, "fanouts has 2 numbers for 3 hops"),
+        ({"steps": "sampled", "hops": 4}, "fanouts has 2 numbers for 4 hops; expected one a hop but"),
+        ({"aggregator": "max", "hops": 3}, "fanouts has 2 numbers for 3 hops; expected one a hop."),
+        ({"contrast": 1}, "contrast is 1; expected 2 or more"),
         ({"fanouts": [5, -1]}, r"fanouts is \(5, -1\); expected numbers above 0"),
         ({"weight_genre": -1.0}, "task weights are"),
         ({"dropout": 1.0}, r"dropout is 1.0; expected a share in \[0, 1\)"),
