@@ -94,7 +94,7 @@ class TrainConfig:
     the inputs are a track's attributes and their average over its neighbours."""
     steps: str = "auto"
     """One of auto|full|sampled: every step embeds all tracks, or the batch from sampled neighbours;
-    auto: what is cheaper, by :func:`steps_for`."""
+    auto: whichever is cheaper."""
     fanouts: tuple[int, ...] = (25, 10)
     """Neighbours sampled a track, first hop first; used by sampled steps, as many as there are
     hops to sample. With the mean that is one less: what attributes average to is exact."""
