@@ -73,7 +73,7 @@ def test_a_benchmark_runs_small_and_writes_its_entries(script, tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     entries = json.loads(out.read_text("utf-8"))
-    assert entries
+    assert entries or script == "evaluation.py"  # all of its peers are optional
     check(entries)
     assert all(entry["bar"] is None for entry in entries)
     assert all(entry["work"] in done.stdout for entry in entries)
