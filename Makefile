@@ -2,10 +2,12 @@
 PYTHON  ?= python3
 PROFILE ?= classroom
 DATA    ?=
+ROW     ?=
+JOBS    ?= 2
 RECORDINGS ?= audio
 RECORDED := 02_audio_features-real 03_acoustic_vectors-real 03_acoustic_vectors-classroom \
   06_playlist_completion-real
-BENCHMARKS := graph sampling training evaluation features mel
+BENCHMARKS := graph sampling training evaluation ease features mel
 VENV    := .venv
 BIN     := $(VENV)/bin
 # Installs use exactly this torch: a range would bring a newer build with other CUDA packages.
@@ -40,13 +42,18 @@ bench: $(VENV)/.peers  ## speed against peers, on one thread and on two, into _b
 	@missed=0; for threads in 1 2; do for script in $(BENCHMARKS); do \
 	  $(BIN)/python benchmarks/$$script.py --threads $$threads || missed=1; done; done; exit $$missed
 
-results: $(VENV)/.book  ## record the real runs anew in results/ (DATA= and RECORDINGS=folder, else those of MUSIG_DATA)
+results: $(VENV)/.book  ## record the real runs anew in results/ (DATA= and RECORDINGS=folder, else those of MUSIG_DATA); ROW=07_methods/ease makes one row of a table again
+ifneq ($(strip $(ROW)),)
+	$(BIN)/python -m musig.running.results $(foreach row,$(ROW),'$(row)') --again --jobs $(JOBS) $(if $(DATA),--data "$(DATA)")
+else
+	$(BIN)/python -m musig.running.results --jobs $(JOBS) $(if $(DATA),--data "$(DATA)")
 	$(BIN)/musig run 02 --profile real -p recordings "$(RECORDINGS)"
 	$(BIN)/musig run 03 --profile real -p recordings "$(RECORDINGS)" -p repeats 10
 	$(BIN)/musig run 03 --profile classroom -p repeats 10
 	$(BIN)/musig run 06 --profile real $(if $(DATA),-p data "$(DATA)")
 	@mkdir -p results && cp $(RECORDED:%=_build/runs/%.json) results/
 	$(BIN)/python -m musig.running.book --readme
+endif
 
 lock:  ## solve requirements.lock anew from pyproject.toml (keeps what still fits)
 	@mkdir -p _build && rm -rf _build/lock && $(PYTHON) -m venv _build/lock

@@ -12,8 +12,8 @@ imported by the command that needs them, so that help comes at once.
 Contents
 --------
 - :func:`main`: the entry point; the commands ``graph``, ``train``, ``complete``, ``run``,
-  ``doctor``, the command ``features`` of :mod:`musig.cli_sound`, and the group ``data`` of
-  :mod:`musig.cli_data`.
+  ``doctor``, the command ``features`` of :mod:`musig.cli_sound`, ``compare`` and ``tune`` of
+  :mod:`musig.cli_compare`, and the group ``data`` of :mod:`musig.cli_data`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from musig import __version__
+from musig.cli_compare import compare, tune
 from musig.cli_data import EXAMPLES, data, data_options, load_data
 from musig.cli_sound import features
 from musig.errors import MusigError, counted
@@ -98,6 +99,8 @@ def cli() -> None:
 
 cli.add_command(data)
 cli.add_command(features)
+cli.add_command(compare)
+cli.add_command(tune)
 
 
 @cli.command(epilog=EXAMPLES["graph"])

@@ -55,6 +55,12 @@ EXAMPLES = {
         "musig train --data my_playlists --min-playlists 8 --groups GENRE,AUDIO --out MODEL",
     ),
     "complete": _example("musig complete --model MODEL --seeds t000001,t000002 --k 20 --json"),
+    "compare": _example(
+        "musig compare --data my_playlists --methods popularity,itemknn --out results.json",
+        "musig compare --data my_playlists --test her_playlists --methods itemknn,ease \\",
+        "    --seeds 0,1 --out results.json",
+    ),
+    "tune": _example("musig tune --method itemknn --data my_playlists --trials 3 --out studies"),
     "run": _example(
         "musig run 04 05 --profile smoke --jobs 2",
         "musig run notebooks/05_multitask_training.ipynb --profile real -p data my_playlists",

@@ -19,6 +19,7 @@ Contents
 --------
 - :func:`known_groups`: the groups of which the data know something; :func:`complete_rows`.
 - :func:`fit_attributes` fits and applies; :func:`apply_attributes` applies what was fitted.
+- :func:`control_attributes`: attributes that say nothing, to tell what real ones are worth.
 - :func:`mask_group` hides a group of some tracks.
 - :func:`genre_labels`: genres as targets.
 """
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 GROUPS = ("GENRE", "POPULARITY", "AUDIO", "ACOUSTIC")
 ACOUSTIC = tuple(f"acoustic_{k}" for k in range(8))
+CONTROLS = ("random", "constant", "none")
 RARE = 0.005
 """Fine genres of fewer than this share of the tracks are left out."""
 
@@ -63,6 +65,8 @@ class Attributes:
         First column of each group, and the one after its last.
     state : dict
         Can be written as JSON; :func:`apply_attributes` takes it.
+    learned : bool
+        Whether `x` is only where training begins, a parameter like others.
 
     Notes
     -----
@@ -75,6 +79,7 @@ class Attributes:
     columns: tuple[str, ...]
     groups: dict[str, tuple[int, int]]
     state: dict[str, Any]
+    learned: bool = False
 
 
 def known_groups(tracks: pd.DataFrame, popularity: str = "external") -> tuple[str, ...]:
@@ -270,6 +275,62 @@ def apply_attributes(
         parts += [values, missing[:, None]]
     x = np.concatenate(parts, axis=1, dtype=np.float32)
     return Attributes(x, tuple(columns), ranges, dict(state))
+
+
+def control_attributes(kind: str, n_tracks: int, width: int, seed: int = 0) -> Attributes:
+    r"""Make attributes that hold no knowledge of the tracks.
+
+    Parameters
+    ----------
+    kind : {"random", "constant", "none"}
+        ``random``: standard normal numbers, fixed. ``constant``: a single column of ones, so that
+        all tracks are alike and a mean over neighbours is 1 as well. ``none``: a free vector a
+        track, small at first, that is *learned* with the rest.
+    n_tracks : int, > 0
+    width : int, > 0
+        Columns; of a constant there is one whatever is said here.
+    seed : int, >= 0
+        Draws the numbers.
+
+    Returns
+    -------
+    musig.features.Attributes
+        Without any group.
+
+    Raises
+    ------
+    MusigError
+        For an unknown kind.
+
+    Notes
+    -----
+    Random attributes do surprisingly well in a graph network, because they tell the nodes apart
+    (Korzeniowski, Oramas, Gouyon, TISMIR 2022): that content helps can only be said against them.
+    There is no network without an input. What "structure only" means is our choice: identity
+    features, that is a learned table, as the published code of GraphSAGE offers them. It cannot
+    embed a track that it was not trained with. The table begins at standard normal numbers over
+    the square root of the width: rows of about length 1.
+
+    Notebook: 08_attribute_groups
+
+    Examples
+    --------
+    >>> control_attributes("constant", n_tracks=2, width=5).x.tolist()
+    [[1.0], [1.0]]
+    >>> control_attributes("none", n_tracks=2, width=5).learned
+    True
+    """
+    if kind not in CONTROLS:
+        raise MusigError(f"Unknown control attributes '{kind}': {nearest(kind, CONTROLS)}")
+    width = 1 if kind == "constant" else width
+    x = np.random.default_rng(seed).standard_normal((n_tracks, width), dtype=np.float32)
+    if kind == "constant":
+        x[:] = 1.0
+    elif kind == "none":
+        x /= np.float32(np.sqrt(width))
+    state = {"control": kind, "seed": seed}
+    columns = tuple(f"{kind}:{k}" for k in range(width))
+    return Attributes(x, columns, {}, state, learned=kind == "none")
 
 
 def mask_group(

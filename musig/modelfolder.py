@@ -171,6 +171,7 @@ def save(
     identity: dict[str, Any],
     data: TrainingData,
     encoder: Encoder,
+    x: Tensor,
     embeddings: Tensor,
     history: list[dict[str, float]],
     held_out: dict[str, float],
@@ -188,6 +189,8 @@ def save(
     data : TrainingData
     encoder : Encoder
         With the best weights.
+    x : Tensor of float32, shape (n_tracks, n_attributes)
+        The attributes, as the encoder takes them: those of `data`, or learned from there.
     embeddings : Tensor of float32, shape (n_tracks, embedding_size)
         Exact ones.
     history : list of dict
@@ -215,7 +218,7 @@ def save(
             "indptr": csr.indptr,
             "indices": csr.indices,
             "weight": csr.weight,
-            "x": torch.from_numpy(data.attributes.x),
+            "x": x,
         },
         "embeddings.safetensors": {"embeddings": embeddings},
     }

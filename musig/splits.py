@@ -13,7 +13,8 @@ and nothing else: the same for every method.
 Contents
 --------
 - :class:`Split`: training, validation and test playlists; saved as JSON.
-- :func:`split_playlists`, :func:`split_artists`: the two ways to split.
+- :func:`split_playlists`, :func:`split_artists`: the two ways to split;
+  :func:`fold_playlists`: playlists in folds, each a test playlist once.
 - :func:`artist_groups`: which tracks are by the same artist.
 """
 
@@ -135,6 +136,73 @@ def split_playlists(
     train, valid, test = np.split(order, [n_train, n_train + n_valid])
     name = "playlists " + "/".join(f"{100 * fraction:g}" for fraction in fractions)
     return Split(np.sort(train), np.sort(valid), np.sort(test), seed, name)
+
+
+def fold_playlists(
+    playlists: int | Catalog, fold: int, folds: int = 5, seed: int = 0, valid: float = 0.1
+) -> Split:
+    """Split playlists for one fold of a cross-validation.
+
+    Parameters
+    ----------
+    playlists : int or Catalog
+        How many there are, or a catalogue with them.
+    fold : int, from 0 to folds - 1
+        Which part is the test.
+    folds : int, > 1
+        How many parts the shuffled playlists are cut into; their sizes differ by one at most.
+    seed : int, >= 0
+        Shuffles the playlists, the same for all folds.
+    valid : float in [0, 1)
+        Share of *all* playlists that validate: drawn, by seed and fold, of those that do not test.
+
+    Returns
+    -------
+    Split
+        Over the folds every playlist is a test playlist exactly once.
+
+    Raises
+    ------
+    MusigError
+        If there is no such fold, fewer playlists than folds, or none is left for training.
+
+    Notes
+    -----
+    Where small differences matter: every playlist counts in the mean, once.
+    Notebook: 07_methods
+
+    Examples
+    --------
+    >>> splits = [fold_playlists(10, fold) for fold in range(5)]
+    >>> splits[0].name, len(splits[0].train), len(splits[0].valid), len(splits[0].test)
+    ('fold 1 of 5', 7, 1, 2)
+    >>> sorted(np.concatenate([split.test for split in splits]).tolist()) == list(range(10))
+    True
+    """
+    n = playlists if isinstance(playlists, int) else len(playlists.playlists)
+    if folds < 2 or not 0 <= fold < folds:
+        raise MusigError(
+            f"There is no fold {fold} of {folds}: give two folds or more, and a fold from 0 to the "
+            "last."
+        )
+    if not 0 <= valid < 1:
+        raise MusigError(f"The share of validation playlists is {valid}; expected one in [0, 1).")
+    if n < folds:
+        raise MusigError(
+            f"{counted(n, 'playlist')} cannot be cut into {folds} folds: use fewer folds or more "
+            "playlists."
+        )
+    parts = np.array_split(np.random.default_rng(seed).permutation(n).astype(np.int64), folds)
+    rest = np.concatenate([part for k, part in enumerate(parts) if k != fold])
+    n_valid = int(np.floor(n * valid + 0.5))
+    if n_valid >= len(rest):
+        raise MusigError(
+            f"Of {counted(n, 'playlist')}, {folds} folds and a validation share of {valid} leave "
+            "none for training: use more folds or a smaller share."
+        )
+    rest = np.random.default_rng([seed, fold]).permutation(rest)
+    name = f"fold {fold + 1} of {folds}"
+    return Split(np.sort(rest[n_valid:]), np.sort(rest[:n_valid]), np.sort(parts[fold]), seed, name)
 
 
 def split_artists(catalog: Catalog, seed: int, fraction: float = 0.1) -> np.ndarray:

@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from musig import cache, checkpoint, modelfolder
+from musig.balance import BALANCES
 from musig.completion import EmbeddingScorer, evaluate
 from musig.device import fabric as open_fabric
 from musig.device import step_generator
@@ -53,6 +54,7 @@ CHOICES = {
     "precision": ("32", "bf16"),
     "similarity": tuple(SIMILARITIES),
     "genres": ("main", "all"),
+    "balance": tuple(BALANCES),
 }
 DEARER = 10
 """How many rows a full step may add up for each that a sampled step draws. A drawn row costs more,
@@ -104,6 +106,9 @@ class TrainConfig:
     """Weight of the similarity loss, >= 0."""
     weight_genre: float = 0.5
     """Weight of the genre loss, >= 0."""
+    balance: str = "fixed"
+    """How the weights are used, one of fixed|uncertainty|surgery: as they are; learned, from these
+    on; as they are, with what contradicts another task cut out of a gradient."""
     loss: str = "softmax"
     """Co-occurrence loss, one of softmax|logistic."""
     temperature: float = 0.1
@@ -264,15 +269,16 @@ def steps_for(config: TrainConfig, data: TrainingData) -> str:
         return config.steps
     if config.aggregator != "mean":
         return "sampled"
-    if len(config.fanouts) < config.hops - 1:
+    sampled = config.hops - (not data.attributes.learned)  # the first is exact, where it is known
+    if len(config.fanouts) < sampled:
         return "full"
     asked = 2 * (config.weight_cooccurrence > 0) + 2 * (config.weight_similarity > 0)
     asked += config.weight_genre > 0
     nodes, drawn = min(asked * config.batch_size, data.n_tracks), 0
-    for fanout in config.fanouts[: config.hops - 1]:
+    for fanout in config.fanouts[:sampled]:
         drawn += nodes * fanout
         nodes = min(nodes + nodes * fanout, data.n_tracks)
-    added = (config.hops - 1) * len(data.csr.indices)
+    added = sampled * len(data.csr.indices)
     return "sampled" if added > DEARER * drawn else "full"
 
 
@@ -287,6 +293,7 @@ class _Musig(nn.Module):
         super().__init__()
         self.config = config
         self.groups = data.attributes.groups
+        self.learned = data.attributes.learned
         x = torch.from_numpy(data.attributes.x)
         self.encoder = Encoder(
             x.shape[1], config.embedding_size, config.hops, config.aggregator, config.dropout
@@ -294,7 +301,11 @@ class _Musig(nn.Module):
         self.modules_of_tasks = nn.ModuleDict({task.name: task for task, _ in tasks})  # type: ignore[misc]
         self.tasks = {task.name: task for task, _ in tasks}
         self.weights = {task.name: weight for task, weight in tasks}
-        self.register_buffer("x", x, persistent=False)
+        self.balance = BALANCES[config.balance](self.weights)
+        if self.learned:
+            self.x = nn.Parameter(x.clone())
+        else:
+            self.register_buffer("x", x, persistent=False)
 
     def place_graph(self, data: TrainingData, device: torch.device) -> None:
         """Put the graph where the weights are; nothing is moved after this."""
@@ -302,11 +313,28 @@ class _Musig(nn.Module):
         self.steps = steps_for(self.config, data)
         self.blocks = full_blocks(self.csr, self.config.hops)
         if self.steps == "sampled":
+            self._require_fanouts()
             self.alias = build_alias(data.csr).to(device)
         # What attributes average to over the neighbours changes with no parameter: the first hop
-        # of the mean is done here, once, and exactly, also for sampled steps.
-        self.matrix = self.blocks[0].matrix() if self.config.aggregator == "mean" else None
+        # of the mean is done here, once, and exactly, also for sampled steps. Attributes that are
+        # learned are parameters themselves.
+        known = self.config.aggregator == "mean" and not self.learned
+        self.matrix = self.blocks[0].matrix() if known else None
         self.gathered = None if self.matrix is None else product(self.matrix, self.x)
+
+    def _require_fanouts(self) -> None:
+        """Of learned attributes the first hop is sampled as well."""
+        config = self.config
+        if self.learned and len(config.fanouts) < config.hops:
+            raise MusigError(
+                f"fanouts has {len(config.fanouts)} numbers for {config.hops} hops; expected one a "
+                "hop, since what attributes that are learned average to is not known beforehand."
+            )
+
+    def shared(self) -> list[nn.Parameter]:
+        """Parameters that every task reaches."""
+        own = [self.x] if isinstance(self.x, nn.Parameter) else []
+        return [*own, *self.encoder.parameters()]
 
     def forward(self, generator: torch.Generator) -> dict[str, Tensor]:
         """Draw a batch of every task, embed what they need, return the loss of each."""
@@ -431,9 +459,8 @@ def train(
             for step in range(epoch * steps, (epoch + 1) * steps):
                 generator = step_generator(config.seed, step, fabric.device)
                 losses = model(generator)
-                total = sum(net.weights[name] * loss for name, loss in losses.items())
                 optimiser.zero_grad()
-                fabric.backward(total)
+                net.balance.backward(losses, net.shared(), fabric.backward, generator)
                 optimiser.step()
                 losses_by_step.append(torch.stack(list(losses.values())).detach())
             table = torch.stack(
@@ -442,7 +469,7 @@ def train(
             _require_finite(table, list(net.tasks), epoch, config, folder)
             means = dict(zip(net.tasks, table.mean(0).tolist(), strict=True))
             bar.set_postfix({name: f"{value:.3f}" for name, value in means.items()})
-            row: dict[str, float] = {"epoch": epoch + 1, **means}
+            row: dict[str, float] = {"epoch": epoch + 1, **means, **net.balance.report()}
             last = epoch + 1 == config.epochs
             if (epoch + 1) % config.evaluate_every == 0 or last:
                 quality = _validation_quality(net, data)
@@ -465,6 +492,7 @@ def train(
         identity=identity,
         data=data,
         encoder=net.encoder,
+        x=net.x,
         embeddings=embeddings,
         history=state.history,
         held_out=measures,

@@ -28,9 +28,19 @@ import numpy as np
 
 from musig.catalog import Catalog, universe
 from musig.completion import Holdout, holdout
-from musig.features import Attributes, fit_attributes, known_groups
+from musig.errors import MusigError, nearest
+from musig.features import (
+    CONTROLS,
+    Attributes,
+    control_attributes,
+    fit_attributes,
+    known_groups,
+)
 from musig.graph import CSR, music_graph, to_csr
 from musig.splits import Split, split_artists
+
+LEARNED = 128
+"""Width of the table of ``attributes="none"``: that of the embedding, by default."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +86,7 @@ def prepare(
     groups: Sequence[str] = (),
     popularity: str = "train_count",
     genres: str = "main",
+    attributes: str = "known",
     seed: int = 0,
 ) -> TrainingData:
     """Make what a training sees.
@@ -98,6 +109,10 @@ def prepare(
         latter is often a later snapshot, partly a consequence of the playlists themselves.
     genres : {"main", "all"}
         Main genre, or every tag.
+    attributes : {"known", "random", "constant", "none"}
+        What the tracks are described by: those groups, or attributes without any knowledge
+        (:func:`musig.features.control_attributes`), random ones as many as the groups have
+        columns. What the tasks learn from stays the same.
     seed : int
         Draws the held-out artists and the halves of the validation playlists.
 
@@ -131,7 +146,10 @@ def prepare(
     # acoustic network that was fitted without them (musig.acoustic) never heard one of them.
     held_out = split_artists(catalog, seed)[positions]
     groups = groups or known_groups(known.tracks, popularity)
-    attributes = fit_attributes(
+    kinds = ("known", *CONTROLS)
+    if attributes not in kinds:
+        raise MusigError(f"attributes is '{attributes}': {nearest(attributes, kinds)}")
+    described = fit_attributes(
         known.tracks,
         groups,
         popularity=popularity,
@@ -147,11 +165,15 @@ def prepare(
         "genres": genres,
         "seed": seed,
     }
+    if attributes != "known":
+        width = LEARNED if attributes == "none" else described.x.shape[1]
+        described = control_attributes(attributes, known.n_tracks, width, seed)
+        settings["attributes"] = attributes
     return TrainingData(
         catalog=known,
         split=split,
         csr=to_csr(music_graph(train, known.n_tracks, min_weight)),
-        attributes=attributes,
+        attributes=described,
         held_out=held_out,
         valid=holdout(catalog, positions, split.valid, seed),
         settings=settings,

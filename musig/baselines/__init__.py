@@ -4,12 +4,11 @@ Simple neighbours, tuned, beat most of what was published to beat them (Ferrari 
 Jannach: Are We Really Making Much Progress?, RecSys 2019, arXiv 1907.06902): a method that claims
 to win must win against these, on the same split, universe, seeds and metrics.
 
+Nothing is imported here: a method is taken from the module of its name, so that what it was
+computed with does not change when another method does.
+
 Contents
 --------
-Popularity, ItemKNN: each from the module of its name.
+popularity, chance: what knows nothing of the seeds. itemknn, userknn, als, ease: collaborative
+filtering. incidence: playlists as a matrix, which those share.
 """
-
-from musig.baselines.itemknn import ItemKNN
-from musig.baselines.popularity import Popularity
-
-__all__ = ["ItemKNN", "Popularity"]

@@ -14,7 +14,7 @@ Popularity.
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import torch
@@ -44,6 +44,12 @@ class Popularity:
     """
 
     name = "popularity"
+    cannot: ClassVar[str] = "cannot tell one playlist from another"
+
+    @property
+    def size(self) -> int:
+        """How many numbers are kept: one a track."""
+        return len(self.counts)
 
     def fit(self, catalog: Catalog, split: Split) -> Self:
         """Count the training playlists that hold each track of the universe."""

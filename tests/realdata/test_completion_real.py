@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from musig.baselines import ItemKNN, Popularity
+from musig.baselines.itemknn import ItemKNN
+from musig.baselines.popularity import Popularity
 from musig.catalog import universe
 from musig.completion import evaluate, holdout
 from musig.experiments import compare_methods, completion_table, evaluate_methods

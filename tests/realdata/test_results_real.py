@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from musig import sources
-from musig.baselines import ItemKNN, Popularity
+from musig.baselines.itemknn import ItemKNN
+from musig.baselines.popularity import Popularity
 from musig.catalog import universe
 from musig.experiments import completion_table, evaluate_methods
 from musig.running import records

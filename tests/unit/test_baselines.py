@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musig.baselines import ItemKNN, Popularity
+from musig.baselines.itemknn import ItemKNN
+from musig.baselines.popularity import Popularity
 from musig.catalog import Catalog, Playlists
 from musig.errors import MusigError
 from musig.splits import Split

@@ -25,6 +25,7 @@ SMALL = {
     "sampling.py": ["--size", "smoke", "--min-weight", "1", "--batches", "1"],
     "training.py": ["--size", "smoke", "--min-weight", "1"],
     "evaluation.py": ["--size", "smoke"],
+    "ease.py": ["--size", "smoke"],
     "features.py": ["--number", "2"],
     "mel.py": ["--windows", "2"],
 }

@@ -26,6 +26,7 @@ from musig.cli_data import EXAMPLES
 from musig.running import runs
 from musig.running.environment import report
 from musig.sources import write_folder
+from musig.sources.synthetic import make
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_every_help_has_a_sentence_and_an_example(musig, path):
 
 def test_every_command_of_the_plan_is_there():
     data = {f"data {name}" for name in ("list", "describe", "validate", "get", "make", "join")}
-    wanted = data | {"graph", "train", "complete", "run", "doctor"}
+    wanted = data | {"graph", "train", "complete", "run", "doctor", "compare", "tune"}
     assert wanted <= {" ".join(path) for path in commands()}
 
 
@@ -105,6 +106,31 @@ def test_options_of_train_are_its_settings(musig):
         (["data", "validate", "/no/such"], 1, "error: No folder /no/such"),
         (["data", "make", "smal", "--out", "x"], 1, "error: There is no size 'smal'"),
         (["data", "get", "embedded-smoke"], 1, "error: No data set 'embedded-smoke' can be"),
+        (["compare", "--out", "/no/such/x.json"], 1, "error: /no/such/x.json cannot be written"),
+        (["compare", "--out", "."], 1, "error: . is a folder; expected the name of a file"),
+        (["compare", "--out", "x", "--methods", "itemkn"], 1, "did you mean 'itemknn'?"),
+        (["compare", "--out", "x", "--methods", "ease,ease"], 1, "method ease is given twice"),
+        (["compare", "--out", "x", "--methods", ","], 1, "error: No method was given"),
+        (["compare", "--out", "x", "--seeds", "0,a"], 1, "error: The seeds are '0,a'; expected"),
+        (["compare", "--out", "x", "--seeds", "0,0"], 1, "error: The seed 0 is given twice"),
+        (["compare", "--out", "x", "--seeds", "-1"], 1, "error: A seed is -1; expected whole"),
+        (["tune", "--method", "itemkn", "--out", "x"], 1, "did you mean 'itemknn'?"),
+        (["tune", "--method", "ease", "--trials", "0", "--out", "x"], 1, "budget is 0 trials"),
+        (
+            [
+                "tune",
+                "--method",
+                "ease",
+                "--fold",
+                "5",
+                "--dataset",
+                "embedded-smoke",
+                "--out",
+                "x",
+            ],
+            1,
+            "error: There is no fold 5 of 5",
+        ),
         (["run", "/no/such.ipynb"], 1, "error: There is no notebook 'such'"),
         (["run", "01", "--profile", "smke"], 1, "error: There is no profile 'smke'"),
         (
@@ -166,6 +192,61 @@ def test_train_and_complete(musig, tmp_path, folder):
     assert (code, out) == (1, "") and "'nobody'" in err and "tracks.parquet" in err
 
 
+def test_compare_writes_what_was_measured(musig, tmp_path, folder):
+    out = tmp_path / "results.json"
+    arguments = ["compare", "--data", folder, "--methods", "popularity, itemknn,random"]
+    code, printed, err = musig(*arguments, "--seeds", "0,1", "--min-playlists", "3", "--out", out)
+    assert code == 0, err
+    rows = json.loads(out.read_text("utf-8"))
+    keys = ["method", "metric", "mean", "low", "high", "n", "seed_count"]
+    assert all(list(row) == keys for row in rows)
+    assert {row["seed_count"] for row in rows} == {2} and len({row["n"] for row in rows}) == 1
+    assert list(dict.fromkeys(row["method"] for row in rows)) == ["popularity", "itemknn", "random"]
+    found = {(row["method"], row["metric"]): row for row in rows}
+    for metric in ("hit_rate@10", "recall@10", "recall_all@100", "ndcg@100", "r_precision", "mrr"):
+        row = found["itemknn", metric]
+        assert 0 <= row["low"] <= row["mean"] <= row["high"] <= 1
+    assert found["itemknn", "coverage"]["low"] is None
+    assert found["itemknn", "ndcg@100"]["mean"] > found["popularity", "ndcg@100"]["mean"]
+    assert "r_precision" in printed and "itemknn" in printed and "95 % interval" in printed
+    assert "can be recommended" in err and "itemknn, seed 0: fitted in" in err
+    assert "random, seed 1: fitted" in err and "itemknn, seed 1" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_compare_goes_on_where_one_method_fails(musig, tmp_path, folder, monkeypatch):
+    def fail(self, catalog, split):
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("musig.baselines.itemknn.ItemKNN.fit", fail)
+    out = tmp_path / "results.json"
+    arguments = ["--data", folder, "--methods", "itemknn,popularity", "--min-playlists", "3"]
+    code, printed, err = musig("compare", *arguments, "--out", out)
+    assert code == 1 and err.endswith("error: itemknn: ZeroDivisionError: by zero\n")
+    assert {row["method"] for row in json.loads(out.read_text("utf-8"))} == {"popularity"}
+    assert "popularity" in printed and "Traceback" not in err
+
+
+def test_tune_writes_a_study_and_goes_on_with_it(musig, tmp_path, folder, monkeypatch):
+    from musig import methods
+
+    committed = tmp_path / "package" / "tuned.json"
+    committed.parent.mkdir()
+    committed.write_text("{}")
+    monkeypatch.setattr(methods, "TUNED", committed)
+    studies = tmp_path / "studies"
+    arguments = ["tune", "--method", "itemknn", "--data", folder, "--min-playlists", "3"]
+    code, printed, err = musig(*arguments, "--trials", "1", "--out", studies)
+    assert code == 0 and "trial 1 of 1, ndcg@100" in err
+    assert committed.read_text("utf-8") == "{}"
+    code, printed, err = musig(*arguments, "--trials", "2", "--out", studies, "--commit")
+    assert code == 0 and "trial 2 of 2" in err and "trial 1" not in err
+    assert "2 trials, best mean ndcg@100 on the validation playlists" in printed
+    assert "shrinkage" in printed and [p.name for p in studies.iterdir()] == ["itemknn.json"]
+    best = json.loads((studies / "itemknn.json").read_text("utf-8"))["best"]["settings"]
+    assert methods.tuned("itemknn") == best
+
+
 def test_data_commands(musig, tmp_path, folder):
     code, out, _ = musig("data", "list")
     assert code == 0 and "embedded-classroom" in out and "tidytuesday" in out
@@ -216,6 +297,7 @@ def workplace(tmp_path_factory, smoke_catalog):
     """Folder that holds what the examples name."""
     place = tmp_path_factory.mktemp("examples")
     write_folder(smoke_catalog, place / "my_playlists")
+    write_folder(make("smoke", seed=1), place / "her_playlists")  # the same ids, other lists
     tracks = smoke_catalog.tracks.reset_index()
     tracks[["track_id", "energy", "popularity"]].to_parquet(place / "features.parquet")
     genres = tracks[["artist"]].drop_duplicates().assign(genres="rock, pop")

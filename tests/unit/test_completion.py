@@ -12,7 +12,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from musig.baselines import ItemKNN, Popularity
+from musig.baselines.itemknn import ItemKNN
+from musig.baselines.popularity import Popularity
 from musig.catalog import Catalog, Playlists, universe
 from musig.completion import KS, Holdout, evaluate, holdout
 from musig.errors import MusigError

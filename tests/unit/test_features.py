@@ -15,6 +15,7 @@ from musig.features import (
     ACOUSTIC,
     GROUPS,
     apply_attributes,
+    control_attributes,
     fit_attributes,
     genre_labels,
     known_groups,
@@ -226,3 +227,19 @@ def test_groups_of_which_something_is_known():
 def test_an_unknown_group_cannot_be_masked():
     with pytest.raises(MusigError, match="did you mean 'AUDIO'"):
         mask_group(torch.ones(1, 2), {}, "AUDI", torch.tensor([0]))
+
+
+def test_control_attributes_hold_no_knowledge():
+    random = control_attributes("random", 500, 7, seed=1)
+    assert random.x.shape == (500, 7) and random.x.dtype == np.float32 and not random.learned
+    assert abs(random.x.mean()) < 0.1 and abs(random.x.std() - 1) < 0.1
+    assert np.array_equal(random.x, control_attributes("random", 500, 7, seed=1).x)
+    assert not np.array_equal(random.x, control_attributes("random", 500, 7, seed=2).x)
+    assert control_attributes("constant", 3, 7).x.tolist() == [[1.0]] * 3
+    free = control_attributes("none", 500, 64)
+    assert free.learned and np.linalg.norm(free.x, axis=1).mean() == pytest.approx(1, abs=0.05)
+    for attributes in (random, free):
+        assert attributes.groups == {} and len(attributes.columns) == attributes.x.shape[1]
+        assert json.loads(json.dumps(attributes.state)) == attributes.state
+    with pytest.raises(MusigError, match="Unknown control attributes 'rnd': did you mean 'random'"):
+        control_attributes("rnd", 3, 7)

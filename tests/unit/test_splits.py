@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from musig.catalog import Catalog, Playlists
 from musig.errors import MusigError
-from musig.splits import Split, artist_groups, split_artists, split_playlists
+from musig.splits import Split, artist_groups, fold_playlists, split_artists, split_playlists
 
 
 @given(st.integers(10, 300), st.integers(0, 5))
@@ -35,6 +35,47 @@ def test_fractions_that_are_none_are_refused(fractions):
 def test_a_split_without_training_is_refused():
     with pytest.raises(MusigError, match=r"^Of 1 playlist, .* leave none for training: use"):
         split_playlists(1, 0, (0.0, 0.5, 0.5))
+
+
+@given(st.integers(20, 300), st.integers(2, 9), st.integers(0, 5))
+def test_folds_are_partitions_and_every_playlist_is_a_test_once(n, folds, seed):
+    splits = [fold_playlists(n, fold, folds, seed) for fold in range(folds)]
+    tests = np.concatenate([split.test for split in splits])
+    assert sorted(tests.tolist()) == list(range(n))
+    for fold, split in enumerate(splits):
+        parts = [split.train, split.valid, split.test]
+        assert sorted(np.concatenate(parts).tolist()) == list(range(n))
+        assert all(part.dtype == np.int64 and (np.diff(part) > 0).all() for part in parts)
+        assert len(split.test) in (n // folds, -(-n // folds))
+        assert abs(len(split.valid) - n / 10) <= 0.5
+        assert (split.name, split.seed) == (f"fold {fold + 1} of {folds}", seed)
+
+
+def test_folds_depend_on_their_seed_and_number_only(smoke_catalog):
+    n = len(smoke_catalog.playlists)
+    one, other = fold_playlists(smoke_catalog, 2, seed=3), fold_playlists(n, 2, seed=3)
+    for key in ("train", "valid", "test"):
+        assert getattr(one, key).tolist() == getattr(other, key).tolist()
+    assert one.test.tolist() != fold_playlists(n, 2, seed=4).test.tolist()
+    assert one.valid.tolist() != fold_playlists(n, 3, seed=3).valid.tolist()
+    bare = fold_playlists(n, 2, seed=3, valid=0)
+    assert len(bare.valid) == 0 and bare.test.tolist() == one.test.tolist()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((10, 5), r"^There is no fold 5 of 5: give two folds or more, and a fold from 0"),
+        ((10, -1), "There is no fold -1 of 5"),
+        ((10, 0, 1), "There is no fold 0 of 1"),
+        ((3, 0), r"^3 playlists cannot be cut into 5 folds: use fewer folds or more"),
+        ((10, 0, 2, 0, 1.0), r"share of validation playlists is 1.0; expected one in \[0, 1\)"),
+        ((10, 0, 2, 0, 0.5), "leave none for training: use more folds or a smaller share"),
+    ],
+)
+def test_folds_that_cannot_be_are_refused(arguments, says):
+    with pytest.raises(MusigError, match=says):
+        fold_playlists(*arguments)
 
 
 def test_a_split_is_saved_and_loaded(tmp_path):

@@ -184,12 +184,23 @@ def _modified(path):
     return path.stat().st_mtime_ns if path.exists() else None
 
 
-@pytest.mark.parametrize("epoch_over", ["tracks", "pairs"])
+@pytest.mark.parametrize(
+    ("settings", "attributes"),
+    [
+        ({}, "known"),
+        ({"epoch_over": "pairs"}, "known"),
+        ({"balance": "uncertainty"}, "known"),  # the weights are learned, and go on being so
+        ({"balance": "surgery"}, "known"),
+        ({}, "none"),  # so are the attributes
+    ],
+)
 def test_interrupted_between_checkpoints_it_ends_as_if_it_had_not_been(
-    data, tmp_path, monkeypatch, epoch_over
+    smoke_catalog, tmp_path, monkeypatch, settings, attributes
 ):
     """The same without a process: stop in the epoch after a checkpoint."""
-    config = replace(QUICK, epoch_over=epoch_over)
+    config = replace(QUICK, **settings)
+    split = split_playlists(smoke_catalog, seed=0)
+    data = prepare(smoke_catalog, split, attributes=attributes)
     straight = train(data, config, tmp_path / "straight", progress=False)
     folder, real_save, saves = tmp_path / "m", checkpoint.save, []
 
@@ -206,6 +217,10 @@ def test_interrupted_between_checkpoints_it_ends_as_if_it_had_not_been(
     monkeypatch.undo()
     resumed = train(data, config, folder, progress=False)
     assert torch.equal(weights_of(resumed), weights_of(straight))
+    assert torch.equal(resumed.x, straight.x) and torch.equal(
+        resumed.embeddings, straight.embeddings
+    )
+    assert resumed.history.equals(straight.history)
 
 
 def test_a_folder_is_not_resumed_with_other_settings_or_data(data, trained, smoke_catalog):

@@ -19,6 +19,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from math import ceil
+from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -29,13 +31,34 @@ from musig.completion import Result, evaluate, holdout
 from musig.errors import MusigError, nearest
 from musig.scorers import Scorer
 from musig.splits import Split
-from musig.statistics import holm, paired_test
+from musig.statistics import PERMUTATIONS, holm, paired_tests
 
 TESTED = ("hit_rate@10", "recall@100", "r_precision", "r_precision_artist", "ndcg@100", "mrr")
 """Metrics that are compared by default: few, since every test more makes each one weaker."""
 
 LOWER_IS_BETTER = ("clicks",)
 NEITHER_IS_BETTER = ("popularity",)  # a description, not a merit
+
+
+class Measured(Protocol):
+    """What can be compared: something measured playlist by playlist.
+
+    Notes
+    -----
+    A :class:`musig.completion.Result`, or a row of several runs
+    (:class:`musig.experiments.tables.Row`).
+
+    Notebook: 07_methods
+    """
+
+    @property
+    def per_playlist(self) -> pd.DataFrame:
+        """One row a playlist, one column a metric."""
+        ...
+
+    def values(self, metric: str) -> pd.Series:
+        """Scores of one metric, by playlist; an unknown name is a MusigError."""
+        ...
 
 
 def evaluate_methods(
@@ -89,7 +112,8 @@ def evaluate_methods(
 
     Examples
     --------
-    >>> from musig.baselines import ItemKNN, Popularity
+    >>> from musig.baselines.itemknn import ItemKNN
+    >>> from musig.baselines.popularity import Popularity
     >>> from musig.catalog import universe
     >>> from musig.sources.synthetic import make
     >>> from musig.splits import split_playlists
@@ -186,7 +210,7 @@ def _beaten(tests: pd.DataFrame, method: str, metric: str) -> list[str]:
 
 
 def compare_methods(
-    results: Mapping[str, Result],
+    results: Mapping[str, Measured],
     metrics: Sequence[str] | None = None,
     reference: str | None = None,
     seed: int = 0,
@@ -197,7 +221,7 @@ def compare_methods(
     Parameters
     ----------
     results : mapping of str to Result
-        Two or more, from :func:`evaluate_methods`.
+        Two or more, from :func:`evaluate_methods`, or rows of :mod:`musig.experiments.tables`.
     metrics : sequence of str, optional
         By default those of ``TESTED`` that were measured.
     reference : str, optional
@@ -221,7 +245,7 @@ def compare_methods(
 
     Notes
     -----
-    See :func:`musig.statistics.paired_test`. ``popularity`` describes and never yields a verdict.
+    See :func:`musig.statistics.paired_tests`. ``popularity`` describes and never yields a verdict.
 
     Notebook: 06_playlist_completion
     """
@@ -244,17 +268,13 @@ def compare_methods(
         if reference is None
         else [(method, reference) for method in methods if method != reference]
     )
+    columns = [(methods.index(a), methods.index(b)) for a, b in pairs]
+    # the smallest p must be able to pass the strictest step of Holm's method
+    permutations = max(PERMUTATIONS, ceil(4 * len(pairs) / (1 - level)))
     parts = []
     for metric in metrics:
-        tests = [
-            paired_test(
-                results[a].values(metric).to_numpy(),
-                results[b].values(metric).to_numpy(),
-                np.random.default_rng(seed),
-                level,
-            )
-            for a, b in pairs
-        ]
+        values = np.stack([results[method].values(metric).to_numpy() for method in methods], axis=1)
+        tests = paired_tests(values, columns, np.random.default_rng(seed), level, permutations)
         rows = pd.DataFrame(pairs, columns=["method", "against"]).join(pd.DataFrame(tests))
         rows["p_holm"] = holm(rows["p"].to_numpy())
         better = -rows["difference"] if metric in LOWER_IS_BETTER else rows["difference"]
