@@ -35,6 +35,7 @@ Contents
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -62,6 +63,22 @@ from musig.training_data import TrainingData, prepare
 
 AFFINITIES = ("log", "linear", "none")
 POOLINGS = ("attention", "mean")
+ABLATION: dict[str, dict[str, Any]] = {
+    "structure-only": {"learned": False},
+    "learned-only": {"affinity": "none"},
+    "half-the-frequencies": {"frequencies": 512},
+    "linear-affinity": {"affinity": "linear"},
+    "one-spectrum": {"folds": 1},
+    "no-coordinates": {"coordinates": 0},
+    "no-attributes": {"attributes": "constant"},
+    "no-hops": {"hops": 0},
+    "mean-pooling": {"pooling": "mean"},
+    "no-bias": {"bias": False},
+    "no-dropout": {"dropout": 0.0, "input_dropout": 0.0},
+    "all-tasks": {"weight_similarity": 0.5, "weight_genre": 0.5},
+}
+"""Every idea that was tried, taken out (the last one: put in): a row of the ablation each."""
+DECODER, TOLD = "decoder.safetensors", "told.json"
 LONGEST = 200
 """Tracks of a training playlist that are used in one step; a random part of longer ones."""
 
@@ -152,6 +169,18 @@ class BestConfig:
             )
 
 
+@dataclass(frozen=True)
+class Told:
+    """What is known of a finished training."""
+
+    history: list[dict[str, float]]
+    """A row a look at the validation playlists: ``epoch`` (steps), ``loss``, ``valid_ndcg@100``."""
+    info: dict[str, float]
+    """``seconds`` of the training, over all interruptions."""
+    held_out: dict[str, float]
+    """Empty: the measures of MUSIG's tasks are the paper's encoder's."""
+
+
 class MusigBest:
     """Complete playlists by spectral affinity and a learned graph encoder.
 
@@ -222,7 +251,8 @@ class MusigBest:
             ),
             fit_best,
         )
-        self._decoder = _Decoder(load_file(self.folder / "decoder.safetensors"), self.config)
+        self._decoder = _Decoder(load_file(self.folder / DECODER), self.config)
+        self.model = Told(**json.loads((self.folder / TOLD).read_text("utf-8")))
         return self
 
     def score(self, seeds: Playlists, candidates: np.ndarray | None = None) -> Tensor:
@@ -421,12 +451,14 @@ def fit_best(
 
     Notebook: 07_methods
     """
+    start = time.perf_counter()
     train = data.catalog.playlists.subset(data.split.train)
     whole = spectrum(train, data.n_tracks, config.frequencies, seed)
     if not config.learned:
         query, item = _sides(whole, config)
-        nothing = {"bias": torch.zeros(data.n_tracks), "bend": torch.tensor(0.0)}
-        _write({"query": query, "item": item, "strength": torch.ones(())} | nothing, folder)
+        nothing = {"bias": torch.zeros(data.n_tracks), "bend": torch.zeros(())}
+        tensors = {"query": query, "item": item, "strength": torch.ones(())} | nothing
+        _write(tensors, [], time.perf_counter() - start, folder)
         return
     fabric = open_fabric(device, "32")
     with torch.random.fork_rng():
@@ -449,7 +481,6 @@ def fit_best(
         folds = _Folds(train, data.n_tracks, config, seed, (query, item))
         identity = {"config": _plain(config), "data": data.fingerprint, "seed": seed}
         state = checkpoint.resume(folder, identity, net, optimiser)
-        start = time.perf_counter()
         bar = tqdm(
             range(state.epoch, config.steps),
             initial=state.epoch,
@@ -490,7 +521,7 @@ def fit_best(
                 checkpoint.save(folder, identity, net, optimiser, state)
         bar.close()
         net.load_state_dict(state.best)
-        _write(best.decoder(query, item), folder)
+        _write(best.decoder(query, item), state.history, state.seconds, folder)
 
 
 class _GenreInSight(Genre):
@@ -587,9 +618,14 @@ def _quality(tensors: dict[str, Tensor], config: BestConfig, data: TrainingData)
     return float(result.values(f"ndcg@{k}").mean())
 
 
-def _write(tensors: dict[str, Tensor], folder: Path) -> None:
-    with aside(folder / "decoder.safetensors") as passing:
+def _write(
+    tensors: dict[str, Tensor], history: list[dict[str, float]], seconds: float, folder: Path
+) -> None:
+    with aside(folder / DECODER) as passing:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, passing)
+    told = {"history": history, "info": {"seconds": seconds}, "held_out": {}}
+    with aside(folder / TOLD) as passing:
+        passing.write_text(json.dumps(told), "utf-8")
 
 
 def _plain(config: BestConfig) -> dict[str, Any]:

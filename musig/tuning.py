@@ -52,51 +52,66 @@ def _choice(*values: Any) -> CategoricalDistribution:
     return CategoricalDistribution(values)
 
 
-NEIGHBOURS: Space = {
-    "neighbours": _choice(None, 50, 100, 200, 500),
-    "shrinkage": Real(0.0, 50.0),
-    "weighting": _choice("cosine", "bm25"),
-}
 WORD2VEC: Space = {
-    "dimension": Whole(16, 256, log=True),
-    "ns_exponent": Real(-1.0, 1.0),
-    "alpha": Real(0.02, 0.2, log=True),
-    "negative": Whole(2, 20, log=True),
+    "dimension": Whole(16, 64, log=True),
+    "ns_exponent": Real(-1.0, 0.75),
+    "alpha": Real(0.05, 0.2, log=True),
 }
 ENCODER: Space = {
     "learning_rate": Real(0.0005, 0.05, log=True),
-    "temperature": Real(0.03, 1.0, log=True),
+    "temperature": Real(0.01, 1.0, log=True),
     "dropout": Real(0.0, 0.5),
 }
 SPACES: dict[str, Space] = {
-    "itemknn": NEIGHBOURS | {"alpha": Real(0.0, 1.0)},
-    "userknn": NEIGHBOURS | {"power": Real(0.5, 4.0)},
-    "als": {
-        "factors": Whole(64, 256, log=True),
-        "regularization": Real(0.1, 300.0, log=True),
-        "alpha": Real(1.0, 200.0, log=True),
-        "iterations": Whole(5, 30),
+    "itemknn": {
+        "neighbours": _choice(None, 500, 1000, 2000),
+        "shrinkage": Real(0.0, 100.0),
+        "weighting": _choice("cosine", "bm25"),
+        "alpha": Real(0.2, 0.6),
     },
-    "ease": {"regularization": Real(10.0, 2000.0, log=True)},
+    "userknn": {
+        "neighbours": _choice(None, 50, 100, 200, 500),
+        "shrinkage": Real(0.0, 30.0),
+        "weighting": _choice("cosine", "bm25"),
+        "power": Real(1.0, 3.0),
+    },
+    "als": {
+        "factors": Whole(128, 320, log=True),
+        "regularization": Real(5.0, 300.0, log=True),
+        "alpha": Real(10.0, 120.0, log=True),
+        "iterations": Whole(10, 30),
+    },
+    "ease": {"regularization": Real(50.0, 1000.0, log=True)},
     "track2vec": WORD2VEC
     | {
         "order": _choice("shuffled", "kept"),
-        "window": _choice(2, 3, 5, 10, None),
-        "epochs": Whole(20, 60),
-        "sample": _choice(0.0, 1e-3, 1e-4),
+        "window": _choice(2, 3, 5),
+        "epochs": Whole(20, 40),
+        "negative": Whole(2, 5),
+        "sample": _choice(0.0, 1e-3),
     },
     "node2vec": WORD2VEC
     | {
         "p": Real(0.25, 4.0, log=True),
         "q": Real(0.25, 4.0, log=True),
-        "walks": Whole(10, 50),
-        "window": _choice(2, 3, 5, 10),
+        "walks": Whole(20, 50),
+        "window": _choice(1, 2, 3),
+        "negative": Whole(2, 4),
+        "min_weight": _choice(0, 1, 2),
     },
     "graphsage": ENCODER | {"negatives": Whole(10, 100, log=True)},
     "musig": ENCODER
     | {
         "weight_similarity": Real(0.05, 2.0, log=True),
         "weight_genre": Real(0.05, 2.0, log=True),
+    },
+    "musig-best": {
+        "half_at": Whole(20, 120, log=True),
+        "lean": Real(-0.05, 0.15),
+        "coordinates": _choice(128, 256, 512),
+        "dropout": Real(0.3, 0.7),
+        "input_dropout": Real(0.0, 0.4),
+        "learning_rate": Real(0.001, 0.006, log=True),
     },
 }
 """Settings and where their values are looked for; the defaults lie inside. A method that is not

@@ -32,7 +32,7 @@ def fitted(known, method=Musig, **settings):
 
 def test_the_row_of_the_paper_has_the_papers_choices_and_ours():
     config = Musig().config
-    assert config == TrainConfig()
+    assert config == TrainConfig(epochs=60)
     weights = (config.weight_cooccurrence, config.weight_similarity, config.weight_genre)
     assert (weights, config.hops, config.aggregator) == ((1.0, 0.5, 0.5), 2, "mean")
     assert (config.embedding_size, config.loss) == (128, "softmax")
