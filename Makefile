@@ -45,6 +45,7 @@ bench: $(VENV)/.peers  ## speed against peers, on one thread and on two, into _b
 results: $(VENV)/.book  ## record the real runs anew in results/ (DATA= and RECORDINGS=folder, else those of MUSIG_DATA); ROW=07_methods/ease makes one row of a table again
 ifneq ($(strip $(ROW)),)
 	$(BIN)/python -m musig.running.results $(foreach row,$(ROW),'$(row)') --again --jobs $(JOBS) $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python -m musig.running.book --readme
 else
 	$(BIN)/python -m musig.running.results --jobs $(JOBS) $(if $(DATA),--data "$(DATA)")
 	$(BIN)/musig run 02 --profile real -p recordings "$(RECORDINGS)"

@@ -16,7 +16,7 @@ it would have tried.
 
 Contents
 --------
-- :data:`SPACES`: what is tried, method by method.
+- :data:`SPACES`: what is tried, method by method; :data:`BY_HAND`: how much was before.
 - :func:`study`: the trials of a method; :func:`read_study`.
 - :func:`write_tuned`: from studies to the committed settings of :mod:`musig.methods`.
 """
@@ -116,6 +116,28 @@ SPACES: dict[str, Space] = {
 }
 """Settings and where their values are looked for; the defaults lie inside. A method that is not
 here has nothing to tune."""
+
+BY_HAND: dict[str, int] = {
+    "itemknn": 42,
+    "userknn": 39,
+    "als": 26,
+    "ease": 6,
+    "track2vec": 35,
+    "node2vec": 16,
+    "graphsage": 14,
+    "musig": 18,
+    "musig-best": 120,
+}
+"""Number of configurations of a method that were looked at on validation playlists while it was
+written, to set its defaults and the ranges above; the trials of its study come on top. Mostly they
+were the validation playlists of another split of the same data, in 80, 10 and 10 %; those of
+``graphsage`` and ``musig`` were also the ones of the study. Either are test playlists of other
+folds, as the study's are. Most of itemknn and userknn were variants of weighting and
+neighbourhood before there was a class; of track2vec 14 are ways to join attributes; of graphsage
+12 are an earlier study, whose space was then widened (its trials count here, not as trials). Those
+of ``musig`` (8, and about 10 of earlier chapters) and of ``musig-best`` (12 trainings; the others
+closed-form variants of its spectral part: exponents, ranks, shapes of the filter) are estimates. A
+method that is not here has nothing to choose."""
 
 STARTUP = 4
 """Trials drawn at random, the defaults among them, before the sampler models what it saw."""

@@ -66,6 +66,9 @@ BLENDS = {"blend": ("musig-best", "ease"), "blend-cf": ("ease", "itemknn")}
 OTHERS = {"content": "musig.baselines.content:Content"}
 """Rows that are no method of the tables, but a measuring stick."""
 
+PROBED = ("musig", "graphsage")
+"""Methods that leave an encoder, which :mod:`musig.probes` can measure."""
+
 _BLEND = "musig.blend:Blend"
 
 
@@ -134,6 +137,8 @@ class Cell:
     seed: int = 0
     """Of the training."""
     evaluation: Evaluation = Evaluation()
+    probes: bool = False
+    """Whether all three tasks are measured by :mod:`musig.probes`."""
 
     def __post_init__(self) -> None:
         known = [*methods.METHODS, *BLENDS, *OTHERS]
@@ -143,6 +148,11 @@ class Cell:
             raise MusigError(
                 f"{self.experiment}/{self.row} asks for fold {self.fold}; expected one from 0 to"
                 f" {self.evaluation.folds - 1}."
+            )
+        if self.probes and self.method not in PROBED:
+            raise MusigError(
+                f"{self.experiment}/{self.row} asks for probes of '{self.method}'; expected a"
+                f" method that leaves an encoder: {', '.join(PROBED)}."
             )
         for part in (self.experiment, self.row):
             if not re.fullmatch(r"[\w.+,=-]+", part, re.ASCII) or re.search(r"-fold\d", part):
@@ -178,7 +188,10 @@ class CellResult:
     measures: Mapping[str, Any] = field(default_factory=dict)
     """``n, skipped, n_tracks, coverage, size, fit_seconds, fit_cpu_seconds, seconds, cpu_seconds,
     epochs, held_out``; of a blend the ``share`` of its first part; of deciles ``popularity``: from
-    how many to how many training playlists. None or missing where the method has no such."""
+    how many to how many training playlists; of probes, whose measures are among those
+    ``held_out``, ``probed``: ``by_artist`` and ``tracks`` of :class:`musig.probes.Probed`; of task
+    weights that are learned ``balance``: how they ended. None or missing where the method has no
+    such."""
     absent: str = ""
     """Why the data cannot give this cell; then there are no scores."""
     remark: str = ""
@@ -233,7 +246,8 @@ def modules_of_cell(cell: Cell) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The method's, and the evaluation's; not those that arrange cells in tables.
+        The method's, the evaluation's and that of the probes, if there are; not those that arrange
+        cells in tables.
 
     Notes
     -----
@@ -250,7 +264,7 @@ def modules_of_cell(cell: Cell) -> tuple[str, ...]:
         own = [_BLEND.partition(":")[0], *map(methods.module_of, BLENDS[cell.method])]
     else:
         own = [methods.module_of(cell.method)]
-    return ("musig.completion", *own)
+    return ("musig.completion", *own, *(["musig.probes"] if cell.probes else []))
 
 
 def run_cell(cell: Cell, catalog: Catalog, device: str = "cpu") -> CellResult:
@@ -330,6 +344,8 @@ def run_cell(cell: Cell, catalog: Catalog, device: str = "cpu") -> CellResult:
     if cell.method in BLENDS:
         measures["share"] = scorer.weight  # type: ignore[attr-defined]
     measures |= _of_training(scorer, wall)
+    if cell.probes:
+        measures |= _of_probes(scorer, known, split, measures.get("held_out", {}))
     measures["seconds"] = round(time.perf_counter() - began[0], 3)
     measures["cpu_seconds"] = round(time.process_time() - began[1], 3)
     return CellResult(cell, table.astype(np.float32), _curves(result), measures)
@@ -346,12 +362,25 @@ def _heard(catalog: Catalog, split: Split, settings: Mapping[str, Any], device: 
 
 
 def _absent(settings: Mapping[str, Any], known: Catalog) -> str:
-    """Say which attribute group the data lack, or nothing."""
+    """Say which attribute group the data lack, or that they can teach no task; or nothing."""
     asked = [group for group in settings.get("groups") or () if group in GROUPS]
     if not asked:
-        return ""
+        return _untaught(settings, known)
     there = known_groups(known.tracks, settings.get("popularity", "train_count"))
-    return "; ".join(ABSENT[group] for group in asked if group not in there)
+    lacking = [ABSENT[group] for group in asked if group not in there]
+    return "; ".join(lacking) or _untaught(settings, known)
+
+
+def _untaught(settings: Mapping[str, Any], known: Catalog) -> str:
+    """Say why the data can teach none of the tasks that have a weight, or nothing."""
+    if settings.get("weight_cooccurrence", 1.0) > 0:
+        return ""
+    there = known_groups(known.tracks, "train_count")
+    needs = {"similarity": ("AUDIO", "ACOUSTIC"), "genre": ("GENRE",)}
+    asked = [kinds for task, kinds in needs.items() if settings.get(f"weight_{task}", 1.0) > 0]
+    if not asked or any(kind in there for kinds in asked for kind in kinds):
+        return ""
+    return "; ".join(ABSENT[kinds[0]] for kinds in asked)
 
 
 def _given(cell: Cell, settings: dict[str, Any], known: Catalog, split: Split) -> dict[str, Any]:
@@ -396,11 +425,35 @@ def _of_training(scorer: Scorer, wall: float) -> dict[str, Any]:
     models = [getattr(part, "model", None) for part in getattr(scorer, "parts", (scorer,))]
     known: dict[str, Any] = {}
     if len(models) == 1 and models[0] is not None:
-        known = {"epochs": len(models[0].history), "held_out": dict(models[0].held_out)}
+        history = pd.DataFrame(models[0].history)  # of some a list of rows
+        known = {"epochs": len(history), "held_out": dict(models[0].held_out)}
+        told = [n for n in map(str, history) if n == "conflicts" or n.startswith("weight_")]
+        if told:  # of a balance that learns, what it came to in the last epoch
+            known["balance"] = {name: float(history[name].iloc[-1]) for name in told}
     seconds = sum(float(model.info.get("seconds", 0)) for model in models if model is not None)
     if seconds > wall:  # it came from the cache, and says itself how long it took
         known |= {"fit_seconds": round(seconds, 3), "fit_cpu_seconds": None}
     return known
+
+
+def _of_probes(
+    scorer: Any, known: Catalog, split: Split, held_out: Mapping[str, float]
+) -> dict[str, Any]:
+    """Measure what an encoder knows of each task, whether it was trained on it or not."""
+    from musig.probes import embedder, probe  # only here: few cells are probed
+
+    config = scorer.config
+    found = probe(
+        scorer.prepared(known, split),
+        embedder(scorer.model),
+        genres=config.genres,
+        similarity=config.similarity,
+        seed=split.seed,  # the same for every training, so that they can be compared
+    )
+    return {
+        "held_out": {**held_out, **found.measures},
+        "probed": {"by_artist": found.by_artist, "tracks": found.tracks},
+    }
 
 
 def _curves(result: Result) -> pd.DataFrame:

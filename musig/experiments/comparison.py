@@ -36,7 +36,7 @@ from musig.statistics import PERMUTATIONS, holm, paired_tests
 TESTED = ("hit_rate@10", "recall@100", "r_precision", "r_precision_artist", "ndcg@100", "mrr")
 """Metrics that are compared by default: few, since every test more makes each one weaker."""
 
-LOWER_IS_BETTER = ("clicks",)
+LOWER_IS_BETTER = ("clicks", "similarity_probe_error", "acoustic_similarity_probe_error")
 NEITHER_IS_BETTER = ("popularity",)  # a description, not a merit
 
 

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from importlib import import_module
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from musig import methods
@@ -278,29 +279,42 @@ def task_weights(
     Returns
     -------
     list of Cell
-        Rows such as ``0.67-0.17-0.17``; and ``uncertainty`` and ``surgery``, which begin at the
-        committed weights and learn from the losses and gradients.
+        Rows such as ``0.67-0.17-0.17``; ``default``, the committed weights; and ``uncertainty`` and
+        ``surgery``, which begin at the committed weights and learn from the losses and gradients.
+
+    Raises
+    ------
+    MusigError
+        If a point is not three numbers, none below 0 and not all 0.
 
     Notes
     -----
     Learned weights are an answer to what the paper leaves for future work (Kendall et al. 2018; Yu
-    et al. 2020); see :mod:`musig.balance`.
+    et al. 2020); see :mod:`musig.balance`. A training without a task leaves no measure of it:
+    :mod:`musig.probes` measures all three tasks of every row in the same way.
 
     Notebook: 09_task_weights
 
     Examples
     --------
     >>> [cell.row for cell in task_weights([(1, 0, 0)], seeds=[0])]
-    ['1.00-0.00-0.00', 'uncertainty', 'surgery']
+    ['1.00-0.00-0.00', 'default', 'uncertainty', 'surgery']
     """
+    for point in points:
+        if len(point) != 3 or not all(0 <= weight < inf for weight in point) or not any(point):
+            raise MusigError(
+                f"The weights {', '.join(map(str, point)) or 'given'} are no mixture of tasks;"
+                " expected three numbers, none below 0 and not all 0: of co-occurrence, similarity"
+                " and genre."
+            )
     own = dict((adjust or {}).get("musig", {}))
     tasks = ("weight_cooccurrence", "weight_similarity", "weight_genre")
     rows: dict[str, dict[str, Any]] = {
         point_name(point): dict(zip(tasks, map(float, point), strict=True)) for point in points
     }
-    rows |= {balance: {"balance": balance} for balance in ("uncertainty", "surgery")}
+    rows |= {"default": {}} | {name: {"balance": name} for name in ("uncertainty", "surgery")}
     return [
-        Cell("09_task_weights", row, "musig", own | settings, fold, seed, evaluation)
+        Cell("09_task_weights", row, "musig", own | settings, fold, seed, evaluation, probes=True)
         for seed in seeds
         for row, settings in rows.items()
     ]

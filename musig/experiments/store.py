@@ -99,6 +99,8 @@ def key(cell: Cell, fingerprint: str) -> dict[str, str]:
         "evaluation": asdict(cell.evaluation),
         "data": fingerprint,
     }
+    if cell.probes:  # only then: cells without are what they were before there were probes
+        inputs["probes"] = True
     return {"inputs": digest(inputs), "source": _source(modules_of_cell(cell))}
 
 

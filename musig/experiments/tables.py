@@ -16,14 +16,16 @@ Contents
 - :func:`table`: the wide tables; :func:`tests`: paired tests; :func:`interaction`: a difference of
   differences; :func:`gain`: a ratio.
 - :func:`curves`, :func:`by_length`, :func:`by_fraction`, :func:`by_popularity`: one figure each.
-- :func:`held_out`: the measures of the tasks; :func:`costs`: time, size, trials.
+- :func:`held_out`: the measures of the tasks, :func:`held_out_tests`: who differs in them.
+- :func:`costs`: time, size; :func:`trials`, :func:`by_hand`: how much was tried.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -322,8 +324,9 @@ def table(
     DataFrame
         One row a row and metric: ``method`` (the row), ``metric, mean, low, high``, ``n``
         (playlists), ``folds``, ``seeds``, ``spread, least, most`` (over trainings; NaN for one),
-        ``trials`` (of tuning, None where nothing was), ``beats`` (rows, joined by commas),
-        ``remark`` and ``command``.
+        ``trials`` (of tuning, None where nothing was), ``by_hand`` (configurations looked at before
+        that, :data:`musig.tuning.BY_HAND`), ``beats`` (rows, joined by commas), ``remark`` and
+        ``command``.
 
     Raises
     ------
@@ -353,6 +356,7 @@ def table(
             "folds": len(row.folds),
             "seeds": len(row.seeds),
             "trials": trials(row.method, studies),
+            "by_hand": by_hand(row.method),
             "remark": row.remark,
             "command": command(f"{row.experiment}/{name}"),
         }
@@ -366,7 +370,8 @@ def table(
                 | same
             )
     columns = ["method", "metric", "mean", "low", "high", "n", "folds", "seeds", "spread", "least"]
-    return pd.DataFrame(lines, columns=[*columns, "most", "trials", "beats", "remark", "command"])
+    columns += ["most", "trials", "by_hand", "beats", "remark", "command"]
+    return pd.DataFrame(lines, columns=columns)
 
 
 def _numbers(row: Row, metrics: Sequence[str], level: float) -> dict[str, dict[str, float]]:
@@ -431,6 +436,34 @@ def trials(method: str, studies: Path | None = None) -> int | None:
             counts.append(len(json.loads(path.read_text("utf-8"))["trials"]))
         except (OSError, ValueError, KeyError, TypeError):
             continue
+    return sum(counts) if counts else None
+
+
+def by_hand(method: str) -> int | None:
+    """Count the configurations that were looked at before a method's study.
+
+    Parameters
+    ----------
+    method : str
+        A blend has those of its parts.
+
+    Returns
+    -------
+    int or None
+        As :data:`musig.tuning.BY_HAND`; None where nothing was to be chosen.
+
+    Notes
+    -----
+    Notebook: 07_methods
+
+    Examples
+    --------
+    >>> by_hand("popularity") is None, by_hand("blend-cf") == by_hand("ease") + by_hand("itemknn")
+    (True, True)
+    """
+    from musig.tuning import BY_HAND  # only here: it brings optuna
+
+    counts = [BY_HAND[name] for name in (method, *BLENDS.get(method, ())) if name in BY_HAND]
     return sum(counts) if counts else None
 
 
@@ -714,50 +747,153 @@ def by_popularity(results: Iterable[CellResult], level: float = 0.95) -> pd.Data
 
 def _ratio_interval(both: np.ndarray, level: float) -> tuple[float, float]:
     """Bootstrap the ratio of two sums over playlists."""
-    generator, n = np.random.default_rng(0), len(both)
-    sums = np.stack([both[generator.integers(0, n, n)].sum(axis=0) for _ in range(1_000)])
+    sums = _resampled(len(both)) @ both
     ratios = sums[:, 0] / np.maximum(sums[:, 1], 1)
     tail = (1 - level) / 2
     low, high = np.quantile(ratios, [tail, 1 - tail])
     return float(low), float(high)
 
 
-def held_out(results: Iterable[CellResult]) -> pd.DataFrame:
+@lru_cache(maxsize=2)  # the same for all rows and classes of a figure
+def _resampled(n: int, times: int = 1_000) -> np.ndarray:
+    """Count how often each playlist is in each resample: (times, n)."""
+    generator = np.random.default_rng(0)
+    counts = [np.bincount(generator.integers(0, n, n), minlength=n) for _ in range(times)]
+    return np.stack(counts).astype(np.float64)
+
+
+def held_out(results: Iterable[CellResult], level: float = 0.95) -> pd.DataFrame:
     """Give the measures of the tasks on what never supervised them.
 
     Parameters
     ----------
     results : iterable of CellResult
+    level : float in (0, 1)
+        Of the intervals.
 
     Returns
     -------
     DataFrame
-        Columns ``method, measure, mean, least, most, seeds``: over trainings. A task that was not
-        trained has no measure, unless it needs none of its own weights.
+        Columns ``method, measure, mean``; ``low, high, tracks, artists``: the interval of a probe
+        and on how many held-out tracks of how many artists it was measured (NaN for other
+        measures); ``spread, least, most, seeds``: over trainings (the spread of one is NaN). A task
+        that was not trained has no measure of its own; probes measure it all the same.
 
     Notes
     -----
-    The measures are those of :mod:`musig.tasks`; their baselines are among them.
+    The measures are those of :mod:`musig.tasks` and :mod:`musig.probes`; their baselines are among
+    them. The intervals are over held-out *tracks*, not playlists as everywhere else. Tracks by one
+    artist are alike, so that whole artists are resampled. Link AUC is measured on pairs of tracks
+    from validation playlists and has the spread over trainings only.
 
     Notebook: 09_task_weights
     """
     lines = []
     for name, row in rows(results).items():
         told = pd.DataFrame([dict(part.measures.get("held_out") or {}) for part in row.results])
+        artists = _by_artist(row)
         for measure in told.columns:
             values = told[measure].astype(np.float64).dropna()
-            if len(values):
-                lines.append(
-                    {
-                        "method": name,
-                        "measure": measure,
-                        "mean": float(values.mean()),
-                        "least": float(values.min()),
-                        "most": float(values.max()),
-                        "seeds": len(values),
-                    }
-                )
-    return pd.DataFrame(lines, columns=["method", "measure", "mean", "least", "most", "seeds"])
+            if not len(values):
+                continue
+            line = {"method": name, "measure": measure, "mean": float(values.mean())}
+            if measure in artists:
+                each = artists[measure].dropna().to_numpy()
+                line |= {
+                    **{end: _mean(each, level)[end] for end in ("low", "high")},
+                    "tracks": row.results[0].measures["probed"]["tracks"][measure],
+                    "artists": len(each),
+                }
+            line |= {
+                "spread": float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
+                "least": float(values.min()),
+                "most": float(values.max()),
+                "seeds": len(values),
+            }
+            lines.append(line)
+    columns = ["method", "measure", "mean", "low", "high", "tracks", "artists"]
+    return pd.DataFrame(lines, columns=[*columns, "spread", "least", "most", "seeds"])
+
+
+def held_out_tests(
+    results: Iterable[CellResult],
+    measures: Sequence[str] | None = None,
+    reference: str | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Test which rows differ in what probes find, on the same held-out artists.
+
+    Parameters
+    ----------
+    results : iterable of CellResult
+        Of cells with ``probes``, such as :func:`musig.experiments.task_weights` plans.
+    measures : sequence of str, optional
+        By default all that the rows share.
+    reference : str, optional
+        Compare every other row with this one; by default all pairs.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    DataFrame
+        As :func:`tests`, with the measure as ``metric`` and ``n`` artists; empty where no two rows
+        can be compared.
+
+    Raises
+    ------
+    MusigError
+        For an unknown measure or reference.
+
+    Notes
+    -----
+    The tracks are what is measured here, not playlists; signs are flipped by artist, since tracks
+    by one artist are alike. What an artist adds to a measure is taken to first order
+    (:mod:`musig.probes`).
+
+    Notebook: 09_task_weights
+    """
+    made = rows(results)
+    if reference is not None and reference not in made:
+        raise MusigError(f"Unknown row '{reference}'; {nearest(reference, made)}")
+    there = {name: replace(row, per_playlist=_by_artist(row)) for name, row in made.items()}
+    fit = comparable({name: row for name, row in there.items() if len(row.per_playlist)})
+    nothing = _tests({}, None, None, level, None)
+    if len(fit) < 2 or (reference is not None and reference not in fit):
+        return nothing
+    first = next(iter(fit.values())).per_playlist
+    shared = [str(each) for each in first if all(each in row.per_playlist for row in fit.values())]
+    for measure in measures or ():
+        if measure not in shared:
+            raise MusigError(f"Unknown measure '{measure}'; {nearest(measure, shared)}")
+    parts = []
+    for measure in shared if measures is None else measures:
+        # the artists of one measure: not every artist has tracks with sound and with genre
+        known = {
+            name: replace(row, per_playlist=row.per_playlist[[measure]].dropna())
+            for name, row in fit.items()
+        }
+        parts.append(compare_methods(known, [measure], reference, level=level))
+    return pd.concat(parts, ignore_index=True) if parts else nothing
+
+
+def _by_artist(row: Row) -> pd.DataFrame:
+    """Give what probes found by held-out artist, a column a measure, averaged over trainings.
+
+    Artists are numbered within a measure, so that a row of the table is no artist where measures
+    have artists of their own. Universes of other folds have other artists: then there is nothing.
+    """
+    found = [part.measures["probed"]["by_artist"] for part in row.results if _is_probed(part)]
+    if len(row.folds) != 1 or len(found) < len(row.results):
+        return pd.DataFrame()
+    means = {
+        measure: pd.Series(np.mean([part[measure] for part in found], axis=0))
+        for measure in found[0]
+    }
+    return pd.DataFrame(means)
+
+
+def _is_probed(result: CellResult) -> bool:
+    return "probed" in result.measures
 
 
 def costs(results: Iterable[CellResult], studies: Path | None = None) -> pd.DataFrame:
@@ -773,7 +909,8 @@ def costs(results: Iterable[CellResult], studies: Path | None = None) -> pd.Data
     -------
     DataFrame
         Columns ``method``, ``fit_seconds`` (mean, one thread), ``size`` (numbers kept), ``epochs``,
-        ``coverage``, ``trials``, ``device``, ``cannot`` and ``remark``.
+        ``coverage``, ``trials`` and ``by_hand`` (as in :func:`table`), ``device``, ``cannot`` and
+        ``remark``.
 
     Notes
     -----
@@ -790,6 +927,7 @@ def costs(results: Iterable[CellResult], studies: Path | None = None) -> pd.Data
             "method": name,
             **{kind: mean(row, kind) for kind in ("fit_seconds", "size", "epochs", "coverage")},
             "trials": trials(row.method, studies),
+            "by_hand": by_hand(row.method),
             "device": ", ".join(sorted({str(part.run.get("device", "")) for part in row.results})),
             "cannot": next((part.measures.get("cannot", "") for part in row.results), ""),
             "remark": row.remark,

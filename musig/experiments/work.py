@@ -21,6 +21,7 @@ import multiprocessing
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -176,7 +177,9 @@ def _compute(task: _Task, place: _Place) -> None:
     def compute() -> CellResult:
         return run_cell(task.cell, place.catalog, place.device)
 
-    with one_thread(), _one_thread_elsewhere():
+    with one_thread(), _one_thread_elsewhere(), warnings.catch_warnings():
+        # torch says once a process that sparse tensors are young: on a page that would be an error
+        warnings.filterwarnings("ignore", message="Sparse ")
         if place.folder is None:
             store.kept(task.cell, place.catalog, task.key, compute, place.device)
         else:

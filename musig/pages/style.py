@@ -154,13 +154,15 @@ def plain(text: object) -> str:
     return str(text).replace("$", r"\$")
 
 
-def nothing(fig: Figure, ax: Axes) -> tuple[Figure, Axes]:
+def nothing(fig: Figure, ax: Axes, why: str = "not known in this data set") -> tuple[Figure, Axes]:
     """Say on the axes that there is nothing to draw.
 
     Parameters
     ----------
     fig, ax : Figure, Axes
         Where something should have been.
+    why : str
+        What is said.
 
     Returns
     -------
@@ -171,7 +173,7 @@ def nothing(fig: Figure, ax: Axes) -> tuple[Figure, Axes]:
     -----
     Notebook: 01_catalog
     """
-    ax.text(0.5, 0.5, "not known in this data set", ha="center", color=GREY, transform=ax.transAxes)
+    ax.text(0.5, 0.5, why, ha="center", color=GREY, transform=ax.transAxes)
     ax.set_xticks([])
     ax.set_yticks([])
     return fig, ax

@@ -38,6 +38,8 @@ from musig.files import aside
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("_config.yml", "CONTRIBUTING.md", "data/README.md")
+FILLED = ("book/index.md", "book/ledger.md")
+"""Pages with places for what was recorded."""
 
 
 def listed(root: Path = ROOT) -> list[str]:
@@ -179,8 +181,9 @@ def assemble(root: Path, build: Path, executed: dict[str, Path], profile: str) -
     for name, record in zip(executed, runs, strict=True):
         signed = ledger.sign(json.loads(contents[name]), records.provenance(record))
         contents[name] = (json.dumps(signed, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
-    page = contents["book/ledger.md"].decode("utf-8")
-    contents["book/ledger.md"] = ledger.fill(page, runs, root / "results").encode("utf-8")
+    for name in FILLED:
+        page = contents[name].decode("utf-8")
+        contents[name] = ledger.fill(page, runs, root / "results").encode("utf-8")
 
     for path in source.rglob("*"):
         if path.is_file() and path.relative_to(source).as_posix() not in contents:

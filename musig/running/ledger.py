@@ -1,4 +1,4 @@
-"""The run ledger: tables of runs and of recorded results, for the book and the README.
+"""The run ledger: tables of runs, cells, studies and recorded results, for the book and the README.
 
 Nothing here is typed by hand: a run writes its record (:mod:`musig.running.records`), and these
 tables are made from the records, so that a number can be followed back to the run that made it.
@@ -7,13 +7,16 @@ Conventions
 -----------
 Tables are Markdown. A recorded result is the record of a run in ``results/*.json`` whose metrics
 hold ``table``: rows with ``method``, ``metric``, ``mean``, ``low``, ``high`` (a 95 % interval)
-and ``n`` (test playlists), as :mod:`musig.experiments` makes them. Text from data is escaped.
+and ``n`` (test playlists), as :mod:`musig.experiments` makes them. Cells, in ``results/cells``, are
+read by :mod:`musig.experiments` only. Text from data is escaped.
 
 Contents
 --------
 - :func:`runs_table`, :func:`versions_table`: the runs of one build and what they ran on;
 - :func:`results`: the recorded results; :func:`result_table`: one of them; :func:`command`: what
   repeats it;
+- :func:`cells`: the recorded cells; :func:`studies`: the tuning; :func:`methods_block`: of all
+  methods; :func:`landing`: in short;
 - :func:`sign`: the line under a figure or table; :func:`fill`: the ledger page;
   :func:`fill_readme`: the README's results.
 """
@@ -26,11 +29,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from musig.errors import MusigError
+from musig.errors import MusigError, counted
 from musig.running import records
 from musig.running.records import RunRecord
 
 SHOWN = ("hit_rate@10", "recall@100", "r_precision", "ndcg@100")
+OF_METHODS = ("hit_rate@10", "recall@10", "ndcg@100", "r_precision")
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 
 
@@ -250,6 +254,197 @@ def result_table(record: RunRecord, metrics: Sequence[str] = SHOWN) -> str:
     return table(["method", *(f"`{metric}`" for metric in known), "playlists", "trainings"], rows)
 
 
+def cells(folder: Path) -> str:
+    """Write what is recorded of each experiment, cell by cell put together in rows.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the recorded cells; one that is not there holds none.
+
+    Returns
+    -------
+    str
+        Markdown: for each experiment a sentence, and its rows in a table that is unfolded.
+
+    Notes
+    -----
+    Notebook: 07_methods
+    """
+    from musig.experiments import plans, store  # torch: only where cells are listed
+
+    blocks = []
+    for name, plan in plans.EXPERIMENTS.items():
+        found = store.read(plan(), folder)
+        by_row: dict[str, list[Any]] = {}
+        for result in found:
+            by_row.setdefault(result.cell.row, []).append(result)
+        lines = [_row_of_cells(name, row, parts) for row, parts in by_row.items()]
+        there = sum(result.remark != store.NOT_RUN for result in found)
+        head = ["row", "cells", "data", "commit", "when", "CPU minutes", "remark", "made again by"]
+        blocks.append(
+            f"**{escaped(name)}**: {there} of {len(found)} cells are recorded.\n\n"
+            f":::{{dropdown}} The rows of {name}\n{table(head, lines)}\n:::"
+        )
+    return "\n\n".join(blocks)
+
+
+def _row_of_cells(experiment: str, row: str, parts: Sequence[Any]) -> list[object]:
+    from musig.experiments import plans, store
+
+    runs = [part.run for part in parts if part.run]
+    commits = sorted({(run["commit"] or "none")[:9] for run in runs})
+    days = sorted({run["when"][:10] for run in runs})
+    minutes = sum(part.measures.get("cpu_seconds", 0) for part in parts) / 60
+    remarks = sorted({part.remark for part in parts if part.remark})
+    remarks += sorted({f"not in this data: {part.absent}" for part in parts if part.absent})
+    return [
+        f"`{row}`",
+        f"{sum(part.remark != store.NOT_RUN for part in parts)} of {len(parts)}",
+        ", ".join(sorted({escaped(run["data"]) for run in runs})) or "–",
+        ", ".join(f"`{commit}`" for commit in commits) or "–",
+        " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "–",
+        f"{minutes:.1f}" if runs else "–",
+        escaped("; ".join(remarks)) or "–",
+        f"`{plans.command(f'{experiment}/{row}')}`",
+    ]
+
+
+def studies(folder: Path) -> str:
+    """Write what the studies tried and chose.
+
+    Parameters
+    ----------
+    folder : Path
+        Of ``NAME.json``, as :func:`musig.tuning.study` writes them.
+
+    Returns
+    -------
+    str
+        A Markdown table; a sentence if there is none.
+
+    Notes
+    -----
+    Notebook: 07_methods
+    """
+    from musig.tuning import read_study  # Optuna: only where studies are listed
+
+    lines = []
+    for path in sorted(folder.glob("*.json")):
+        kept = read_study(path)
+        best = kept["best"] or {"value": float("nan"), "settings": {}}
+        settings = ", ".join(f"{name} {_short(value)}" for name, value in best["settings"].items())
+        lines.append(
+            [
+                escaped(kept["method"]),
+                len(kept["trials"]),
+                f"{best['value']:.4f}",
+                escaped(settings) or "–",
+                f"{sum(trial['seconds'] for trial in kept['trials']) / 60:.0f}",
+                f"{escaped(kept.get('data', ''))} `{kept['fingerprint'][:8]}`",
+            ]
+        )
+    head = ["method", "trials", "best value", "settings chosen", "minutes", "data"]
+    return table(head, lines) if lines else "No study has been recorded yet."
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def methods_block(folder: Path, metrics: Sequence[str] = OF_METHODS) -> str:
+    """Write the table of all methods from its recorded cells.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the recorded cells.
+    metrics : sequence of str
+        Columns.
+
+    Returns
+    -------
+    str
+        Markdown; empty where no cell of 07_methods is recorded.
+
+    Notes
+    -----
+    Notebook: 07_methods
+    """
+    if not any(folder.glob("07_methods/*.json")):
+        return ""
+    from musig.experiments import plans, store, tables
+
+    read = store.read(plans.methods_table(), folder)
+    made = tables.table(read, metrics)
+    names = list(dict.fromkeys(made["method"]))
+    letters = dict(zip(names, "abcdefghijklmnopqrstuvwxyz", strict=False))
+    lines = []
+    for name in names:
+        rows = made[made["method"] == name].set_index("metric")
+        values = []
+        for metric in metrics:
+            row = rows.loc[metric]
+            told = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+            beaten = "".join(letters[each] for each in row["beats"].split(", ") if each)
+            values.append(f"{told} {beaten}".strip() if row["n"] else "–")
+        about = rows.iloc[0]
+        tried = " + ".join(_count(about[kind]) for kind in ("trials", "by_hand"))
+        numbers = [about["n"] or "–", about["folds"] or "–", tried]
+        lines.append([f"{letters[name]} {name}", *values, *numbers, about["remark"] or "–"])
+    coded = [f"`{metric}`" for metric in metrics]
+    head = ["method", *coded, "playlists", "folds", "tried", "remark"]
+    runs = [result.run for result in read if result.run]
+    commits = sorted({(run["commit"] or "none")[:9] for run in runs})
+    source = [
+        "07_methods",
+        *sorted({f"{run['data']} {run['data_fingerprint'][:8]}" for run in runs}),
+        f"commit {', '.join(commits[:3])}{', …' if len(commits) > 3 else ''}",
+        *sorted({f"{run['device']}, {counted(run['threads'], 'thread')}" for run in runs}),
+    ]
+    return (
+        f"{table(head, lines)}\n\nMeans over playlists, each a test playlist once, with 95 %"
+        " intervals. The letters after a result are those of the rows that it beats: paired tests,"
+        " corrected by Holm's method over all pairs. *Tried*: trials of tuning, and settings looked"
+        " at by hand before.\n\n"
+        f"{escaped(' · '.join(source))}\n\nCommand: `{plans.command('07_methods')}`"
+    )
+
+
+def _count(value: Any) -> str:
+    return "0" if value is None or value != value else f"{value:.0f}"  # NaN is not itself
+
+
+def landing(folder: Path) -> str:
+    """Write what was found, in short: the verdicts counted, and the methods in two measures.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the recorded cells.
+
+    Returns
+    -------
+    str
+        Markdown.
+
+    Notes
+    -----
+    Notebook: 11_claims
+    """
+    from musig.experiments import claims
+
+    table = claims.verdicts(folder)
+    of_paper = table.loc[table["family"] == claims.PAPERS, "verdict"]
+    numbers = ", ".join(f"{(of_paper == verdict).sum()} {verdict}" for verdict in claims.VERDICTS)
+    told = (
+        f"Of the paper's {len(of_paper)} claims, on real playlists: {numbers}."
+        " [Each with its test, its numbers and its run](../notebooks/11_claims.ipynb)."
+    )
+    methods = methods_block(folder, ("recall@10", "r_precision"))
+    return f"{told}\n\n{methods or 'No cell of the methods table has been recorded yet.'}"
+
+
 def result_blocks(folder: Path) -> str:
     """Write every recorded table of methods with its command and its line of provenance.
 
@@ -319,12 +514,13 @@ def _text(data: dict[str, Any]) -> str:
 
 
 def fill(page: str, runs: Sequence[RunRecord], results_folder: Path) -> str:
-    """Fill the ledger page's two places.
+    """Fill the places of a page: the ledger's, or the landing page's.
 
     Parameters
     ----------
     page : str
-        With the lines ``<!-- ledger:runs -->`` and ``<!-- ledger:results -->``.
+        With any of the lines ``<!-- ledger:runs -->``, ``<!-- ledger:results -->``,
+        ``<!-- ledger:cells -->``, ``<!-- ledger:studies -->`` and ``<!-- results:landing -->``.
     runs : sequence of RunRecord
         The runs of this build.
     results_folder : Path
@@ -342,11 +538,18 @@ def fill(page: str, runs: Sequence[RunRecord], results_folder: Path) -> str:
     live = f"{runs_table(runs)}\n\n{versions_table(runs)}".strip()
     page = page.replace("<!-- ledger:runs -->", live)
     recorded = f"{runs_table(results(results_folder))}\n\n{result_blocks(results_folder)}"
-    return page.replace("<!-- ledger:results -->", recorded)
+    page = page.replace("<!-- ledger:results -->", recorded)
+    for mark, write in {
+        "<!-- ledger:cells -->": lambda: cells(results_folder / "cells"),
+        "<!-- ledger:studies -->": lambda: studies(results_folder / "studies"),
+        "<!-- results:landing -->": lambda: landing(results_folder / "cells"),
+    }.items():
+        page = page.replace(mark, write()) if mark in page else page
+    return page
 
 
 def fill_readme(readme: str, results_folder: Path) -> str:
-    """Bring the README's results up to date.
+    """Bring the README's results up to date: those of all methods, once they are recorded.
 
     Parameters
     ----------
@@ -373,4 +576,5 @@ def fill_readme(readme: str, results_folder: Path) -> str:
         raise MusigError(f"The README lacks {BEGIN} and {END}: put them around its results.")
     head, rest = readme.split(BEGIN, 1)
     tail = rest.split(END, 1)[1]
-    return f"{head}{BEGIN}\n{result_blocks(results_folder)}\n{END}{tail}"
+    shown = methods_block(results_folder / "cells") or result_blocks(results_folder)
+    return f"{head}{BEGIN}\n{shown}\n{END}{tail}"

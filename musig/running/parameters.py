@@ -39,7 +39,7 @@ TYPES: dict[str, type] = {"int": int, "float": float, "str": str, "bool": bool}
 _NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
 _BOUND = re.compile(rf"(>=|≥|<=|≤|>|<)\s*({_NUMBER})(?!\w|\.\d)")
 _RANGE = re.compile(rf"\bin ([\[(])\s*({_NUMBER})\s*,\s*({_NUMBER})\s*([\])])")
-_CHOICES = re.compile(r"\b[Oo]ne of ([\w-]+(?:\|[\w-]+)+)")
+_CHOICES = re.compile(r"\b[Oo]ne of ([\w@+-]+(?:\|[\w@+-]+)+)")
 
 
 @dataclass(frozen=True)

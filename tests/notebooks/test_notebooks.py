@@ -35,6 +35,9 @@ CHANGED = {
     "epochs": 2,
     "embedding_size": 8,
     "network_epochs": 2,
+    "k": 100,  # of every playlist, what the claims need is kept for a few cut-offs only
+    "weights": [0.2, 0.3, 0.5],
+    "methods": ["popularity", "itemknn"],
     "groups": ["GENRE"],  # with ACOUSTIC a larger network would be trained, to its end
 }
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from musig.errors import MusigError
 from musig.experiments import Cell, CellResult, Evaluation, claims, plans, store
 from musig.experiments.claims import CLAIMS, Claim, above, choices, verdicts
 from musig.sources import synthetic
@@ -72,7 +73,7 @@ def test_nothing_recorded_is_not_run_yet_with_the_command(tmp_path):
     found = judged(tmp_path, cells_of("a", "b"))
     assert found["verdict"] == "not run yet"
     assert found["command"] == ('make results ROW="08_attribute_groups/a 08_attribute_groups/b"')
-    assert "08_attribute_groups/a" in found["reason"]
+    assert found["reason"] == "cells are missing: a, b"
 
 
 def test_a_claim_with_a_cell_missing_waits_for_it(folder):
@@ -124,6 +125,8 @@ def test_one_reading_of_hit_rate_is_not_enough(folder):
     record(cells[1])
     found = judged(place, cells)
     assert found["verdict"] == "not reproduced" and found["low"] > 0
+    assert (found["any_hit"], found["per_target"]) == ("not reproduced", "reproduced")
+    assert found["reason"].endswith("in recall@10 alone it would be reproduced")
 
 
 def test_what_the_data_lack_cannot_be_tested(folder):
@@ -135,6 +138,32 @@ def test_what_the_data_lack_cannot_be_tested(folder):
     assert found["reason"] == "this data has no sound" and found["command"]
 
 
+def test_many_tests_together_find_what_each_finds_alone(folder):
+    place, record = folder
+    cells = [*cells_of("a", "b", "c"), *cells_of("d", "e", folds=2)]
+    for cell in cells:
+        record(cell, {"a": 0.03, "c": 0.02, "d": 0.01}.get(cell.row, 0.0))
+    pairs = [("a", "b"), ("a", "c"), ("d", "e")]
+    many = [
+        replace(ONE, name=f"{a} {b}", needs=tuple(f"08_attribute_groups/{n}" for n in (a, b)))
+        for a, b in pairs
+    ]
+    columns = ["measured", "difference", "low", "high", "p", "n"]
+    together = verdicts(place, cells, many)[columns]
+    alone = pd.concat([verdicts(place, cells, [claim])[columns] for claim in many])
+    pd.testing.assert_frame_equal(together, alone.reset_index(drop=True))
+    assert together["n"].tolist() == [N, N, 2 * N] and together["p"].between(0.0002, 0.99).any()
+
+
+def test_results_are_judged_as_their_cells_are(folder):
+    place, record = folder
+    cells = cells_of("a", "b")
+    record(cells[0], 0.2)
+    record(cells[1])
+    found = verdicts(claims=[ONE], results=store.read(cells, place))
+    pd.testing.assert_frame_equal(found, verdicts(place, cells, [ONE]))
+
+
 def test_many_claims_are_corrected(folder):
     place, record = folder
     cells = cells_of("a", "b")
@@ -143,6 +172,101 @@ def test_many_claims_are_corrected(folder):
     many = [replace(ONE, name=f"claim {n}") for n in range(5)]
     table = verdicts(place, cells, many)
     assert table["p_holm"].iloc[0] == pytest.approx(5 * table["p"].iloc[0])
+
+
+def test_what_we_add_makes_the_papers_claims_no_harder(folder):
+    place, record = folder
+    cells = cells_of("a", "b")
+    record(cells[0], 0.2)
+    record(cells[1])
+    ours = [replace(ONE, name=f"ours {n}", family=claims.OURS) for n in range(5)]
+    alone, table = verdicts(place, cells, [ONE]), verdicts(place, cells, [ONE, *ours])
+    assert table["p_holm"].iloc[0] == alone["p_holm"].iloc[0] < table["p_holm"].iloc[1]
+
+
+def test_pairs_beside_are_shown_and_decide_nothing(folder):
+    place, record = folder
+    cells = cells_of("a", "b", "c")
+    for cell in cells:
+        record(cell, {"a": 0.2, "b": 0.0, "c": 0.4}[cell.row])
+    claim = replace(ONE, needs=(*TWO, "08_attribute_groups/c"), test=above((0, 1), beside=[(0, 2)]))
+    found = judged(place, cells, claim)
+    assert found["verdict"] == "reproduced"
+    assert found["measured"].count("not part of the verdict: ") == 2
+    assert judged(place, cells, replace(claim, test=above((0, 1), (0, 2))))["verdict"] != (
+        "reproduced"
+    )
+
+
+@pytest.mark.parametrize(("folds", "seeds", "told"), [(1, 1, ""), (2, 1, "2 of 2 folds"),
+                                                      (1, 3, "2 of 3 trainings")])  # fmt: skip
+def test_trainings_or_folds_that_agree_are_counted(folder, folds, seeds, told):
+    place, record = folder
+    cells = cells_of("a", "b", folds=folds, seeds=seeds)
+    for cell in cells:
+        record(cell, 0.0 if cell.row == "b" else -0.1 if cell.seed == 2 else 0.3)
+    found = judged(place, cells)
+    assert found["agree"] == told
+    assert found["verdict"] == "reproduced"  # counted beside the verdict
+
+
+def test_a_row_trained_once_stands_beside_each_training(folder):
+    place, record = folder
+    cells = [*cells_of("a", seeds=3), *cells_of("b")]
+    for cell in cells:
+        record(cell, 0.2 if cell.row == "a" else 0.0)
+    assert judged(place, cells)["agree"] == "3 of 3 trainings"
+
+
+def test_a_lenient_level_lets_more_pass(folder):
+    place, record = folder
+    cells = cells_of("a", "b")
+    record(cells[0], 0.03)
+    record(cells[1])
+    p = judged(place, cells)["p"]
+    assert 0.0001 < p < 0.5, "the test needs a difference that is not sure"
+    lenient = verdicts(place, cells, [ONE], claims.Rules(level=1.5 * p)).iloc[0]
+    strict = verdicts(place, cells, [ONE], claims.Rules(level=0.5 * p)).iloc[0]
+    assert (lenient["verdict"], strict["verdict"]) == ("reproduced", "not reproduced")
+    assert strict["high"] - strict["low"] > lenient["high"] - lenient["low"]
+
+
+def test_another_k_reads_other_lists_and_makes_its_hit_rate(folder, catalog):
+    place, _ = folder
+    cells = cells_of("a", "b")
+    for cell, found in zip(cells, (0.5, 0.0), strict=True):
+        drawn = np.random.default_rng(cell.row == "a").random(N)
+        frame = pd.DataFrame(
+            {"hit_rate@10": 0, "recall@10": 0, "recall@100": np.where(drawn < found, 0.1, 0.0),
+             "seeds": 10, "targets": 10},
+            index=pd.Index(np.arange(N), name="playlist"),
+        ).astype(np.float32)  # fmt: skip
+        store.save(
+            CellResult(cell, frame, measures={"n": N}),
+            place / f"{cell.name}.json",
+            catalog,
+            store.key(cell, catalog.fingerprint),
+        )
+    assert judged(place, cells)["verdict"] == "not reproduced"
+    table = verdicts(place, cells, [ONE], claims.Rules(k=100))
+    assert table.loc[0, "verdict"] == "reproduced"
+    assert (
+        "hit_rate@100 of a 0.4" in table.loc[0, "measured"]
+        or "hit_rate@100 of a 0.5" in (table.loc[0, "measured"])
+    )
+    with pytest.raises(MusigError, match=r"fewer than 500 tracks.*smaller k"):
+        verdicts(place, cells, [ONE], claims.Rules(k=500))
+
+
+def test_cells_of_different_data_are_not_compared(folder):
+    place, record = folder
+    cells = cells_of("a", "b")
+    for cell in cells:
+        record(cell)
+    path = place / f"{cells[0].name}.json"
+    path.write_text(path.read_text("utf-8").replace("embedded-smoke", "another"), "utf-8")
+    found = judged(place, cells)
+    assert found["verdict"] == "not run yet" and "different data" in found["reason"]
 
 
 def gain_claim():
@@ -173,6 +297,15 @@ def test_a_gain_that_no_method_could_have_says_so(folder):
     assert "more than 1" in judged(place, cells, gain_claim())["reason"]
 
 
+def test_a_gain_over_nothing_has_no_size(folder, catalog):
+    place, record = folder
+    cells = cells_of("musig", "als", "ease", folds=2, experiment="07_methods")
+    for cell in cells:
+        record(cell, 0.0 if cell.row == "musig" else -3.0)
+    found = judged(place, cells, gain_claim())
+    assert found["verdict"] == "not reproduced" and "over nothing" in found["reason"]
+
+
 def test_helping_more_here_than_there_is_a_difference_of_differences(folder):
     place, record = folder
     names = ("m1", "m0", "s1", "s0")
@@ -195,7 +328,9 @@ def test_helping_more_here_than_there_is_a_difference_of_differences(folder):
 def test_weights_matter_where_two_points_differ(folder, apart, verdict):
     place, record = folder
     names = ("p1", "p2", "p3")
-    claim = Claim("matter", "", "", tuple(f"08_attribute_groups/{n}" for n in names), claims.differ)
+    claim = Claim(
+        "matter", "", "", tuple(f"08_attribute_groups/{n}" for n in names), claims.differ()
+    )
     cells = cells_of(*names)
     for number, cell in enumerate(cells):
         record(cell, apart * number)
@@ -203,6 +338,22 @@ def test_weights_matter_where_two_points_differ(folder, apart, verdict):
     assert found["verdict"] == verdict
     if apart:
         assert found["difference"] == pytest.approx(0.4 * 0.4, abs=0.03)
+
+
+def test_a_corner_does_not_make_the_weights_matter(folder):
+    place, record = folder
+    names = ("corner", "p2", "p3")
+    needs = tuple(f"08_attribute_groups/{n}" for n in names)
+    cells = cells_of(*names)
+    for cell in cells:
+        record(cell, -0.4 if cell.row == "corner" else 0.0)
+    claim = Claim("matter", "", "", needs, claims.differ(1, 2))
+    found = judged(place, cells, claim)
+    assert found["verdict"] == "not reproduced"
+    assert "of all 3 from" in found["measured"] and "(corner)" in found["measured"]
+    assert judged(place, cells, replace(claim, test=claims.differ()))["verdict"] == "reproduced"
+    tested = next(claim for claim in CLAIMS if claim.name == "The weights of the tasks matter")
+    assert len(tested.needs) == 10 and claims._INSIDE == (6, 7, 8, 9)
 
 
 def test_every_claim_is_there_and_names_rows_that_are_planned(tmp_path):
@@ -238,8 +389,24 @@ def test_choices_stand_beside_what_else_was_tried(folder):
         record(cell, -0.2 if cell.row == "hops=1" else 0.0)
     table = choices(place, cells).set_index(["choice", "metric"])
     hops = table.loc[("search depth, hops", "recall@10")]
-    assert hops["tried"] == "1, 3" and hops["differ"] == "1" and hops["ours"] == 2
+    assert hops["tried"] == "1, 3" and hops["differ"] == "1" and hops["ours"] == "2"
     assert hops["most"] - hops["least"] == pytest.approx(0.2 * 0.4, abs=0.02)
-    assert "hops=*" in hops["command"] and plans.chosen(["10_sensitivity/hops=*"])
+    assert hops["command"] == 'make results ROW="10_sensitivity/default 10_sensitivity/hops=*"'
     empty = choices(place / "nowhere", cells)
     assert empty["least"].isna().all() and len(empty) == len(table)
+
+
+def test_every_choice_names_rows_that_are_planned(tmp_path):
+    table = choices(tmp_path)
+    assert len(table) == 2 * table["choice"].nunique() == 12
+    assert (table["tried"] != "").all()
+    for command in table["command"]:
+        assert plans.chosen(command.partition("ROW=")[2].strip('"').split())
+    weights = table[table["choice"].str.contains("weights")].iloc[0]
+    assert weights["ours"] == "1 : 0.5 : 0.5" and weights["tried"].count(",") == 3
+
+
+@pytest.mark.parametrize("values", [{"k": 20}, {"level": 0.0}, {"level": 1.0}])
+def test_rules_that_cannot_be_are_refused(values):
+    with pytest.raises(MusigError):
+        claims.Rules(**values)

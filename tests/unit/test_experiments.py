@@ -470,7 +470,7 @@ def test_the_tables_have_the_rows_that_are_asked_for():
     for method in ("track2vec", "graphsage", "musig-multi", "musig-single"):
         for group in plans.GROUPS:
             assert len(groups[f"{method}+{group}"]) == 3
-    assert len(rows["09_task_weights"]) == 12
+    assert len(rows["09_task_weights"]) == 13
     for point in plans.SIMPLEX:
         assert sum(point) == pytest.approx(1)
     assert {"default", "hops=3", "min_weight=10", "fanouts=5"} <= set(rows["10_sensitivity"])
@@ -534,3 +534,44 @@ def test_a_name_takes_its_row_only():
 def test_an_unknown_row_is_refused_with_the_nearest(asked, nearest):
     with pytest.raises(MusigError, match=f"No row is called '{asked}': did you mean '{nearest}"):
         plans.chosen([asked])
+
+
+# Probes
+
+
+def test_a_cell_with_probes_is_another_cell_and_others_are_what_they_were():
+    plain = cell("musig")
+    probed = replace(plain, probes=True)
+    one, other = store.key(plain, "data"), store.key(probed, "data")
+    assert one["inputs"] != other["inputs"] and one["source"] != other["source"]
+    assert "musig.probes" in modules_of_cell(probed)
+    assert "musig.probes" not in modules_of_cell(plain)
+    for name in methods.METHODS:  # or every recorded cell would have to be computed again
+        for module in modules_of_cell(cell(name)):
+            assert "musig.probes" not in closure(module), module
+    with pytest.raises(MusigError, match="probes of 'ease'; expected a method"):
+        cell("ease", probes=True)
+
+
+def test_all_task_weights_are_probed():
+    planned = plans.task_weights()
+    assert planned and all(each.probes for each in planned)
+    others = [each for each in plans.planned() if each.experiment != "09_task_weights"]
+    assert not any(each.probes for each in others)
+
+
+def test_a_cell_has_the_measures_of_tasks_it_was_not_trained_on(smoke_catalog, tmp_path):
+    effort = {"musig": {"epochs": 1, "evaluate_every": 1, "embedding_size": 8, "batch_size": 64}}
+    cells = plans.task_weights([(0, 1, 0), (1, 0, 0)], RULES, seeds=[0], adjust=effort)[:2]
+    computed = run(cells, smoke_catalog, folder=tmp_path)
+    for each, own in zip(computed, ("similarity_error", "link_auc"), strict=True):
+        measures = each.measures["held_out"]
+        assert own in measures and "genre_f1_macro" not in measures
+        assert {"link_auc", "similarity_probe_error", "genre_probe_f1_macro"} <= set(measures)
+        by_artist = each.measures["probed"]["by_artist"]
+        assert set(by_artist) == set(each.measures["probed"]["tracks"])
+        for name, values in by_artist.items():
+            assert np.mean(values) == pytest.approx(measures[name], abs=1e-4)
+    again = read(cells, tmp_path, smoke_catalog.fingerprint)
+    assert [each.remark for each in again] == ["", ""]
+    assert again[0].measures["probed"] == computed[0].measures["probed"]

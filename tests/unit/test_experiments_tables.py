@@ -1,6 +1,7 @@
 """Tables of cells: what stands in them is what plain arithmetic gives."""
 
 import json
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -11,7 +12,8 @@ from scipy import stats
 from musig.errors import MusigError
 from musig.experiments import Cell, CellResult, Evaluation, tables
 from musig.experiments.store import EARLIER, NOT_RUN
-from musig.statistics import holm, paired_test, paired_tests
+from musig.statistics import bootstrap_interval, holm, paired_test, paired_tests
+from musig.tuning import BY_HAND, SPACES
 
 N = 60
 
@@ -230,6 +232,83 @@ def test_the_tasks_are_measured_over_trainings(noise):
     shown = tables.held_out(rows)
     assert list(shown["measure"]) == ["link_auc"]
     assert shown.iloc[0][["mean", "least", "most"]].tolist() == pytest.approx([0.7, 0.6, 0.8])
+
+
+def probed(row, by_artist, *, seed=0, tracks=99, fold=0, **others):
+    """Make up a cell with probes: the measure is the mean over artists."""
+    measures = {
+        "held_out": {name: np.mean(values) for name, values in by_artist.items()} | others,
+        "probed": {
+            "by_artist": {name: list(values) for name, values in by_artist.items()},
+            "tracks": dict.fromkeys(by_artist, tracks),
+        },
+    }
+    return result(row, np.zeros(3), seed=seed, fold=fold, measures=measures)
+
+
+def test_probes_have_an_interval_over_artists_and_a_spread_over_trainings(noise):
+    each = noise.normal(0.5, 0.1, (3, 80))
+    rows = [
+        probed("a", {"genre_probe_f1_macro": each[seed]}, seed=seed, link_auc=0.6 + seed / 10)
+        for seed in range(3)
+    ]
+    shown = tables.held_out(rows).set_index("measure")
+    line = shown.loc["genre_probe_f1_macro"]
+    low, high = bootstrap_interval(each.mean(0), np.random.default_rng(0))
+    assert (line["low"], line["high"]) == pytest.approx((low, high))
+    assert line["mean"] == pytest.approx(each.mean()) and low < line["mean"] < high
+    assert line["spread"] == pytest.approx(each.mean(1).std(ddof=1))
+    assert (line["tracks"], line["artists"], line["seeds"]) == (99, 80, 3)
+    other = shown.loc["link_auc"]  # of pairs from playlists: there are no artists to resample
+    assert np.isnan(other["low"]) and np.isnan(other["artists"])
+    assert other["spread"] == pytest.approx(0.1)
+
+
+def test_probes_are_compared_on_the_same_artists(noise):
+    base = noise.normal(0.5, 0.1, 80)
+    few = noise.normal(0.4, 0.1, 60)  # not every artist has tracks with sound
+    rows = [
+        probed("a", {"genre_probe_f1_macro": base, "similarity_probe_error": few}),
+        probed("b", {"genre_probe_f1_macro": base + 0.1, "similarity_probe_error": few + 0.1}),
+        probed("c", {"genre_probe_f1_macro": base, "similarity_probe_error": few}),
+        result("d", np.zeros(3)),
+    ]
+    found = tables.held_out_tests(rows)
+    verdicts = found.set_index(["metric", "method", "against"])["verdict"]
+    assert verdicts["genre_probe_f1_macro", "a", "b"] == "worse"
+    assert verdicts["similarity_probe_error", "a", "b"] == "better"  # lower is better
+    assert verdicts["genre_probe_f1_macro", "a", "c"] == ""
+    sizes = found.groupby("metric")["n"].first()
+    assert sizes.to_dict() == {"genre_probe_f1_macro": 80, "similarity_probe_error": 60}
+    against = tables.held_out_tests(rows, ["genre_probe_f1_macro"], reference="a")
+    assert list(against["method"]) == ["b", "c"]
+    assert against["difference"].iloc[0] == pytest.approx(0.1)
+    assert tables.held_out_tests([rows[0], rows[3]]).empty
+    assert tables.held_out_tests(rows, reference="d").empty  # it was not probed
+    with pytest.raises(MusigError, match="Unknown measure 'genre_probe'"):
+        tables.held_out_tests(rows, ["genre_probe"])
+    with pytest.raises(MusigError, match="Unknown row 'e'"):
+        tables.held_out_tests(rows, reference="e")
+
+
+def test_artists_of_several_folds_are_not_mixed(noise):
+    rows = [probed("a", {"genre_probe_f1_macro": noise.random(9)}, fold=fold) for fold in range(2)]
+    assert np.isnan(tables.held_out(rows)["low"].iloc[0])
+
+
+def test_what_was_looked_at_by_hand_stands_beside_the_trials(noise):
+    assert set(BY_HAND) == set(SPACES)
+    assert all(isinstance(count, int) and count > 0 for count in BY_HAND.values())
+    rows = [result(name, noise.random(N)) for name in ("a", "b")]
+    easy = replace(rows[0], cell=replace(rows[0].cell, row="ease", method="ease"))
+    shown = tables.table([*rows, easy], ["recall@10"])
+    columns = list(shown.columns)
+    assert columns.index("by_hand") == columns.index("trials") + 1
+    shown = shown.set_index("method")["by_hand"]
+    assert shown["ease"] == BY_HAND["ease"] and np.isnan(shown["a"])  # popularity has none
+    costs = tables.costs([easy])
+    assert costs["by_hand"].iloc[0] == BY_HAND["ease"]
+    assert tables.by_hand("blend") == BY_HAND["musig-best"] + BY_HAND["ease"]
 
 
 def test_coverage_and_costs_are_means_over_cells(noise):

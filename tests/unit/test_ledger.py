@@ -1,16 +1,21 @@
 """Tables made from records."""
 
+import json
 import re
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from musig.errors import MusigError
+from musig.experiments import CellResult, plans, store
 from musig.running import ledger
 from musig.running.records import RunRecord
+from musig.sources import synthetic
 
 RUN = RunRecord(
     notebook="06_playlist_completion",
@@ -97,6 +102,63 @@ def test_the_ledger_page_is_filled(tmp_path):
     page = ledger.fill("a\n<!-- ledger:runs -->\nb\n<!-- ledger:results -->\n", [RUN], tmp_path)
     assert "<!--" not in page
     assert "06_playlist_completion" in page and "No run has been recorded yet." in page
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """Record two methods of the wide table on small data, and a study."""
+    for cell in plans.methods_table(["popularity", "itemknn"], folds=[0, 1]):
+        catalog = synthetic.make("smoke")
+        scores = pd.DataFrame(
+            {"hit_rate@10": 1.0, "recall@10": 0.1, "ndcg@100": 0.1, "r_precision": 0.1,
+             "seeds": 10, "targets": 10},
+            index=pd.Index(np.arange(30) * 2 + cell.fold, name="playlist"),
+        ).astype(np.float32)  # fmt: skip
+        result = CellResult(cell, scores, measures={"n": 30, "cpu_seconds": 90.0})
+        path = tmp_path / "cells" / f"{cell.name}.json"
+        store.save(result, path, catalog, store.key(cell, catalog.fingerprint))
+    trial = {"number": 0, "settings": {"shrinkage": 1 / 3}, "value": 0.25, "seconds": 61}
+    study = {"method": "itemknn", "fingerprint": "f" * 64, "data": "a|b", "sampler": {},
+             "trials": [trial, trial | {"number": 1, "value": 0.2}], "best": trial}  # fmt: skip
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "itemknn.json").write_text(json.dumps(study), "utf-8")
+    return tmp_path
+
+
+def test_cells_are_rows_with_their_command(recorded):
+    text = ledger.cells(recorded / "cells")
+    assert "**07\\_methods**: 4 of " in text and "**10\\_sensitivity**: 0 of " in text
+    row = next(line for line in text.splitlines() if line.startswith("| `popularity` |"))
+    assert "2 of 5" in row and "embedded-smoke" in row and "| 3.0 |" in row
+    assert "`make results ROW=07_methods/popularity`" in row and "not run yet" in row
+    assert {line.count(" | ") for line in text.splitlines() if line.startswith("| `")} == {7}
+
+
+def test_studies_say_what_they_chose(recorded):
+    text = ledger.studies(recorded / "studies")
+    assert "| itemknn | 2 | 0.2500 | shrinkage 0.3333 | 2 | a\\|b `ffffffff` |" in text
+    assert ledger.studies(recorded / "nowhere") == "No study has been recorded yet."
+
+
+def test_the_readme_shows_all_methods_once_they_are_recorded(recorded):
+    text = ledger.fill_readme(f"{ledger.BEGIN}\n{ledger.END}", recorded)
+    row = next(line for line in text.splitlines() if line.startswith("| a popularity |"))
+    assert row.count("0.100 [0.100, 0.100]") == 3 and "| 60 | 2 | 0 + 0 | 2 of 5 cells |" in row
+    assert any("not run yet" in line and "ease" in line for line in text.splitlines())
+    assert "Command: `make results ROW=07_methods`" in text
+    assert ledger.methods_block(recorded / "nowhere") == ""
+
+
+def test_the_landing_page_counts_verdicts_and_shows_methods(recorded):
+    text = ledger.fill("<!-- results:landing -->", [], recorded)
+    assert "0 reproduced" in text and "not run yet" in text and "3 open" in text
+    assert "`recall@10`" in text and "a popularity" in text and "`hit_rate@10`" not in text
+    assert "No cell of the methods table" in ledger.landing(recorded / "nowhere")
+
+
+def test_the_ledger_page_lists_cells_and_studies(recorded):
+    page = ledger.fill("<!-- ledger:cells -->\n<!-- ledger:studies -->\n", [], recorded)
+    assert "<!--" not in page and "07_methods/popularity" in page and "shrinkage" in page
 
 
 def test_figures_and_tables_are_signed_and_nothing_else():
