@@ -77,7 +77,7 @@ class Musig:
     -----
     ``groups`` and ``attributes`` are about what the encoder is *given*; the tasks go on to learn
     from genre and sound where their weights say so. A task for which the data know nothing is left
-    out, and :attr:`notes` says so.
+    out, and ``notes`` says so.
 
     Notebook: 07_methods
 

@@ -45,6 +45,9 @@ READINGS = ("hit_rate@10", "recall@10")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 LEVEL = 0.05
 
+NO_TEST = "no test yet"
+"""Where a row that a comparison needs is missing or not whole."""
+
 
 def chosen(groups: Sequence[str], controls: Sequence[str]) -> list[str]:
     """Say which attribute groups and controls a page shows.
@@ -330,7 +333,7 @@ def told(tests: pd.DataFrame, first: str, second: str, metrics: Sequence[str] = 
     Returns
     -------
     str
-        Without a full stop; "not run yet" where there is no test.
+        Without a full stop; :data:`NO_TEST` where there is none.
 
     Notes
     -----
@@ -343,7 +346,7 @@ def told(tests: pd.DataFrame, first: str, second: str, metrics: Sequence[str] = 
     >>> told(given, "b", "a", ["mrr"])
     'b less a: -0.100 [-0.150, -0.050] in mrr (worse, p = 0.010)'
     >>> told(given, "b", "c", ["mrr"])
-    'b less c: not run yet'
+    'b less c: no test yet'
     """
     both = _both_ways(tests)
     parts = []
@@ -356,7 +359,7 @@ def told(tests: pd.DataFrame, first: str, second: str, metrics: Sequence[str] = 
                 f"{row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}] in {metric}"
                 f" ({sure}, {p})"
             )
-    return f"{first} less {second}: " + (", ".join(parts) or "not run yet")
+    return f"{first} less {second}: " + (", ".join(parts) or NO_TEST)
 
 
 def interactions(
@@ -438,10 +441,10 @@ def counted(table: pd.DataFrame) -> str:
     >>> counted(pd.DataFrame({"verdict": ["more", "not sure", "less"]}))
     'of 3 comparisons, content helps more with several tasks in 1, less in 1, and 1 is not sure'
     >>> counted(pd.DataFrame({"verdict": []}))
-    'not run yet'
+    'no test yet'
     """
     if table.empty:
-        return "not run yet"
+        return NO_TEST
     counts = [int((table["verdict"] == verdict).sum()) for verdict in ("more", "less", "not sure")]
     told = f"{counts[2]} {'is' if counts[2] == 1 else 'are'} not sure"
     return (

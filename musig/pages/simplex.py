@@ -28,6 +28,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from musig.experiments.cells import CellResult
+from musig.pages.groups import NO_TEST
 from musig.pages.style import DASHES, GREY, MARKERS, PALETTE, WIDTH, new_axes, plain
 
 TASKS = ("co-occurrence", "similarity", "genre")
@@ -168,9 +169,11 @@ def _mixtures(ax: Axes, series: pd.Series, points: Mapping[str, np.ndarray], les
             ax.plot(x, y, "o", color="none", markeredgecolor=PALETTE[1], mew=2, ms=16, zorder=2)
         if not named:
             text = f"{value:.3f}".removeprefix("0")
-            at, side, height = ((x, y - 0.08), "center", "top")
+            at, side, height = (x, y - 0.08), "center", "top"
             if y > 0:  # beside, where others may lie below
-                at, side, height = ((x + 0.075, y), "left", "center")
+                left = x < 0.49
+                at, height = (x - 0.075 if left else x + 0.075, y), "center"
+                side = "right" if left else "left"
             paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
             ax.text(*at, text, ha=side, va=height, fontsize=9, zorder=4, bbox=paper)
 
@@ -271,7 +274,7 @@ def beating(tests: pd.DataFrame, metric: str) -> str:
     Returns
     -------
     str
-        Without a full stop; "not run yet" where there is no test.
+        Without a full stop; :data:`musig.pages.groups.NO_TEST` where there is none.
 
     Notes
     -----
@@ -281,11 +284,11 @@ def beating(tests: pd.DataFrame, metric: str) -> str:
     --------
     >>> given = pd.DataFrame({"metric": "mrr", "method": ["a", "b"], "verdict": ["worse", ""]})
     >>> beating(given, "mrr"), beating(given, "ndcg@10")
-    ('better none, worse a, not sure 1', 'not run yet')
+    ('better none, worse a, not sure 1', 'no test yet')
     """
     of_metric = tests[tests["metric"] == metric]
     if of_metric.empty:
-        return "not run yet"
+        return NO_TEST
     named = {
         verdict: ", ".join(of_metric[of_metric["verdict"] == verdict]["method"]) or "none"
         for verdict in ("better", "worse")

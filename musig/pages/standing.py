@@ -423,7 +423,7 @@ def gain_told(table: pd.DataFrame, name: str, metric: str) -> str:
     Parameters
     ----------
     table : DataFrame
-        From :func:`gains`.
+        From :func:`musig.pages.methods.gains`.
     name, metric : str
 
     Returns

@@ -74,7 +74,7 @@ def test_what_content_adds_is_told_from_either_side(made):
     other = groups.told(found, "musig-multi+none", "musig-multi+AUDIO")
     assert "+0.2" in one and "(better, p < 0.001)" in one
     assert "-0.2" in other and "(worse, p < 0.001)" in other
-    assert groups.told(found, "musig-multi+all", "musig-multi+none").endswith(NOT_RUN)
+    assert groups.told(found, "musig-multi+all", "musig-multi+none").endswith(groups.NO_TEST)
 
 
 def test_interactions_are_corrected_over_all_that_were_tested(made):
@@ -90,7 +90,7 @@ def test_interactions_are_corrected_over_all_that_were_tested(made):
         made, ["AUDIO"], ["none"], first="musig-single", second="musig-multi"
     )
     assert turned.iloc[1]["verdict"] == "less"
-    assert groups.counted(groups.interactions(made, ["all"], ["none"])) == NOT_RUN
+    assert groups.counted(groups.interactions(made, ["all"], ["none"])) == groups.NO_TEST
 
 
 def test_panels_mark_controls_and_what_is_missing(made):
