@@ -88,10 +88,15 @@ def main() -> int:
     def dictionaries(top: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
         """Name targets and lists, in the form that ranx and ir-measures are given."""
         wanted = {q: dict.fromkeys(names[held.targets[i]].tolist(), 1) for i, q in enumerate(ids)}
-        return wanted, {
-            q: dict(zip(row, falling, strict=True))
-            for q, row in zip(ids, names[top].tolist(), strict=True)
-        }
+        return (
+            wanted,
+            {  # -1 stands after the last of a list
+                q: dict(zip(row, falling[: len(row)], strict=True))
+                for q, row in (
+                    (q, names[row[row >= 0]].tolist()) for q, row in zip(ids, top, strict=True)
+                )
+            },
+        )
 
     def ours() -> Result:
         return evaluate(scorer, held, catalog, ks, split=split)
