@@ -130,6 +130,7 @@ class Musig:
             min_playlists=0,
             genres=self.config.genres,
             seed=split.seed,
+            draw=self.config.seed,  # random attributes are another draw in every training
         )
 
     def score(self, seeds: Playlists, candidates: np.ndarray | None = None) -> Tensor:

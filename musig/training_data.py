@@ -88,6 +88,7 @@ def prepare(
     genres: str = "main",
     attributes: str = "known",
     seed: int = 0,
+    draw: int | None = None,
 ) -> TrainingData:
     """Make what a training sees.
 
@@ -115,6 +116,9 @@ def prepare(
         columns. What the tasks learn from stays the same.
     seed : int
         Draws the held-out artists and the halves of the validation playlists.
+    draw : int, optional
+        Draws random and learned attributes, by default `seed`: trainings that are to differ in
+        them, and be measured on the same artists and playlists, differ in this.
 
     Returns
     -------
@@ -167,8 +171,9 @@ def prepare(
     }
     if attributes != "known":
         width = LEARNED if attributes == "none" else described.x.shape[1]
-        described = control_attributes(attributes, known.n_tracks, width, seed)
-        settings["attributes"] = attributes
+        draw = seed if draw is None else draw
+        described = control_attributes(attributes, known.n_tracks, width, draw)
+        settings |= {"attributes": attributes, "draw": draw}
     return TrainingData(
         catalog=known,
         split=split,

@@ -397,7 +397,7 @@ def _given(cell: Cell, settings: dict[str, Any], known: Catalog, split: Split) -
         return settings
     counts = known.playlists.subset(split.train).counts(known.n_tracks)
     told = fit_attributes(known.tracks, everything, popularity=popularity, train_count=counts)
-    made = control_attributes(control, known.n_tracks, told.x.shape[1], split.seed)
+    made = control_attributes(control, known.n_tracks, told.x.shape[1], cell.seed)
     return {**settings, "attributes": made.x}
 
 
