@@ -26,7 +26,8 @@ comes from fixed seeds.
 genre, whole artists are what intervals and tests are over. :attr:`Probed.by_artist` has a number an
 artist whose mean is the measure and whose spread is that of the measure over artists:
 :math:`m + n \, d_a`, with :math:`d_a` the first-order effect of the artist's tracks on the measure
-:math:`m` and :math:`n` artists (the delta method; rough for genres with few artists).
+:math:`m` and :math:`n` artists (the delta method; rough for genres with few artists). Artists are
+the held-out ones, except for links: these are pairs of all artists' tracks.
 
 Contents
 --------
@@ -78,8 +79,7 @@ class Probed:
     ``acoustic_similarity_probe_error``, with ``_constant``; ``genre_probe_f1_macro`` and
     ``genre_probe_f1_micro``, with ``_frequent``. NaN, or missing, where the data know nothing."""
     by_artist: dict[str, list[float]]
-    """Of ``similarity_probe_error``, ``acoustic_similarity_probe_error`` and
-    ``genre_probe_f1_macro``: a number a held-out artist, whose mean is the measure."""
+    """Of every measure that is no trivial answer: a number an artist, whose mean is the measure."""
     tracks: dict[str, int]
     """On how many tracks these were measured."""
 
@@ -171,11 +171,25 @@ def probe(
     part[data.held_out] = -1
     found = Probed({}, {}, {})
     if len(data.csr.indices):  # a graph without edges is refused, and has no links to tell
-        links = CoOccurrence(data, epoch_over="pairs")
-        found.measures.update(links.held_out(lambda *hidden: embed()))
+        _links(CoOccurrence(data, epoch_over="pairs"), embed, artist, found)
     _probe_similarity(data, embed, part, artist, similarity, seed, found)
     _probe_genre(data, embed, part, artist, genres, found)
     return found
+
+
+def _links(links: CoOccurrence, embed: Embed, artist: np.ndarray, found: Probed) -> None:
+    """Measure how well the cosine tells pairs that share a validation playlist."""
+    z = embed()
+    found.measures.update(links.held_out(lambda *hidden: z))
+    pairs = links.held_out_pairs()
+    left = z.cpu().numpy()
+    cosine = {kind: np.einsum("ij,ij->i", left[a], left[b]) for kind, (a, b) in pairs.items()}
+    for name, negative in (("link_auc", "random"), ("link_auc_matched", "matched")):
+        nodes = np.concatenate([pairs["positive"], pairs[negative]], axis=1)
+        owner, n = _owners(artist[nodes.ravel()], artist[nodes.ravel()])
+        values = _auc_by_artist(cosine["positive"], cosine[negative], owner, n)
+        found.by_artist[name] = values
+        found.tracks[name] = len(np.unique(nodes))
 
 
 def _frozen(embed: Embed, part: np.ndarray, groups: tuple[str, ...]) -> Tensor:
@@ -282,9 +296,12 @@ def _probe_genre(
     truth = task.labels.numpy()[rows] > 0
     there = truth.any(axis=0)  # as in musig.tasks
     owner, n = _owners(artist[rows], artist[rows])
-    values = _macro_f1_by_artist(truth[:, there], predicted[:, there], owner, n)
-    found.by_artist["genre_probe_f1_macro"] = values
-    found.tracks["genre_probe_f1_macro"] = len(rows)
+    everything = np.ones_like(there)
+    for name, of in (("genre_probe_f1_macro", there), ("genre_probe_f1_micro", everything)):
+        macro = of is there
+        values = _f1_by_artist(truth[:, of], predicted[:, of], owner, n, macro=macro)
+        found.by_artist[name] = values
+        found.tracks[name] = len(rows)
 
 
 def _fit_genres(task: Genre, z: Tensor) -> None:
@@ -325,15 +342,36 @@ def _rmse_by_artist(squared: np.ndarray, owner: np.ndarray, n: int) -> list[floa
     return _about(error, slope * np.bincount(owner, np.tile(squared - squared.mean(), 2), n))
 
 
-def _macro_f1_by_artist(
-    truth: np.ndarray, predicted: np.ndarray, owner: np.ndarray, n: int
+def _auc_by_artist(
+    positive: np.ndarray, negative: np.ndarray, owner: np.ndarray, n: int
 ) -> list[float]:
-    """Spread the macro F1 over artists: F1 = 2 hits / (answers + truths), genre by genre."""
+    """Spread an AUC over artists, `owner`: of the first track of each pair, then of the second.
+
+    A positive pair is worth the share of the negative ones that it is above, and these likewise;
+    ties count half. A pair counts for the artists of both of its tracks.
+    """
+
+    def above(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+        others = np.sort(others)
+        return (np.searchsorted(others, values) + np.searchsorted(others, values, "right")) / (
+            2 * len(others)
+        )
+
+    worth = [above(positive, negative), 1 - above(negative, positive)]
+    auc = float(worth[0].mean())
+    effect = np.concatenate([(each - auc) / len(each) for each in worth])
+    return _about(auc, np.bincount(owner, np.tile(effect, 2), n))
+
+
+def _f1_by_artist(
+    truth: np.ndarray, predicted: np.ndarray, owner: np.ndarray, n: int, *, macro: bool
+) -> list[float]:
+    """Spread F1 = 2 hits / (answers + truths) over artists, genre by genre or of all together."""
 
     def by_artist(values: np.ndarray) -> np.ndarray:
         total = np.zeros((n, values.shape[1]))
         np.add.at(total, owner, values)
-        return total  # (artists, genres)
+        return total if macro else total.sum(1, keepdims=True)  # (artists, genres or 1)
 
     hits = 2 * by_artist((truth & predicted).astype(float))
     of = by_artist(truth.astype(float)) + by_artist(predicted.astype(float))

@@ -215,6 +215,29 @@ class CoOccurrence(nn.Module):
         log_drawn = self.log_drawn[batch.nodes[size:]]
         return in_batch_softmax(z, rows.view(2, size), log_drawn, self.temperature, self.contrast)
 
+    def held_out_pairs(self) -> dict[str, np.ndarray]:
+        """Draw the pairs of tracks that :meth:`held_out` measures on, always the same.
+
+        Returns
+        -------
+        dict of str to ndarray of int, shape (2, n)
+            ``positive``: both tracks are in one validation playlist; ``random``: any two tracks;
+            ``matched``: the tracks of the positive pairs, paired at random, so that they are as
+            popular.
+
+        Notes
+        -----
+        Notebook: 05_multitask_training
+        """
+        rng = np.random.default_rng(0)
+        valid = self.data.catalog.playlists.subset(self.data.split.valid)
+        first, second = _pairs(valid, HELD_OUT_PAIRS, rng)
+        return {
+            "positive": np.stack([first, second]),
+            "random": rng.integers(self.data.n_tracks, size=(2, len(first))),
+            "matched": np.stack([rng.permutation(first), rng.permutation(second)]),
+        }
+
     def held_out(self, embed: Embed) -> dict[str, float]:
         """Link AUC on pairs of *validation* playlists, which also chose when training stopped.
 
@@ -228,24 +251,23 @@ class CoOccurrence(nn.Module):
         """
         from sklearn.metrics import roc_auc_score
 
-        rng = np.random.default_rng(0)
-        playlists = self.data.catalog.playlists
-        first, second = _pairs(playlists.subset(self.data.split.valid), HELD_OUT_PAIRS, rng)
-        counts = playlists.subset(self.data.split.train).counts(self.data.n_tracks)
+        pairs = self.held_out_pairs()
+        counts = self.data.catalog.playlists.subset(self.data.split.train).counts(
+            self.data.n_tracks
+        )
         z = embed().cpu().numpy()
-        truth = np.repeat([1, 0], len(first))
+        truth = np.repeat([1, 0], pairs["positive"].shape[1])
 
-        def auc(a: np.ndarray, b: np.ndarray, popularity: bool = False) -> float:
-            left, right = np.concatenate([first, a]), np.concatenate([second, b])
+        def auc(negative: str, popularity: bool = False) -> float:
+            left, right = np.concatenate([pairs["positive"], pairs[negative]], axis=1)
             cosine = np.einsum("ij,ij->i", z[left], z[right])
             product = np.log1p(counts[left]) + np.log1p(counts[right])
             return float(roc_auc_score(truth, product if popularity else cosine))
 
-        left, right = rng.integers(self.data.n_tracks, size=(2, len(first)))
         return {
-            "link_auc": auc(left, right),
-            "link_auc_popularity": auc(left, right, popularity=True),
-            "link_auc_matched": auc(rng.permutation(first), rng.permutation(second)),
+            "link_auc": auc("random"),
+            "link_auc_popularity": auc("random", popularity=True),
+            "link_auc_matched": auc("matched"),
         }
 
 

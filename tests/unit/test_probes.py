@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, roc_auc_score
 
 from musig import probes
 from musig.catalog import FEATURES, universe
@@ -86,9 +86,9 @@ def test_the_names_are_those_of_the_tasks_with_probe_in_them(data, labels):
         *("similarity_probe_error", "similarity_probe_error_constant"),
         *("acoustic_similarity_probe_error", "acoustic_similarity_probe_error_constant"),
     }
-    assert set(found.by_artist) == set(found.tracks) == {
-        "genre_probe_f1_macro", "similarity_probe_error", "acoustic_similarity_probe_error",
-    }  # fmt: skip
+    trivial = ("popularity", "frequent", "constant")
+    asked = {name for name in found.measures if not name.endswith(trivial)}
+    assert set(found.by_artist) == set(found.tracks) == asked
 
 
 def test_baselines_are_those_of_the_tasks(data, labels):
@@ -252,7 +252,7 @@ def test_what_the_data_do_not_know_is_left_out(smoke_catalog):
     data = prepare(silent, split_playlists(silent, seed=0), groups=("POPULARITY",))
     found = probe(data, fixed(torch.eye(data.n_tracks)))
     assert set(found.measures) == {"link_auc", "link_auc_popularity", "link_auc_matched"}
-    assert found.by_artist == {}
+    assert set(found.by_artist) == {"link_auc", "link_auc_matched"}
     no_graph = prepare(silent, data.split, groups=("POPULARITY",), min_weight=10_000)
     assert probe(no_graph, fixed(torch.eye(data.n_tracks))).measures == {}
 
@@ -273,7 +273,8 @@ def test_the_mean_over_artists_is_the_measure(data, labels, sound):
     assert len(found.by_artist["genre_probe_f1_macro"]) == len(np.unique(artist[known]))
 
 
-def test_the_spread_over_artists_is_that_of_resampled_artists():
+@pytest.mark.parametrize("average", ["macro", "micro"])
+def test_the_spread_over_artists_is_that_of_resampled_artists(average):
     rng = np.random.default_rng(0)
     n_artists, n_genres = 300, 4
     owner = np.repeat(np.arange(n_artists), rng.integers(1, 9, n_artists))
@@ -281,14 +282,15 @@ def test_the_spread_over_artists_is_that_of_resampled_artists():
     wrong = (rng.random(n_artists) < 0.4)[owner]
     answer = np.where(wrong, rng.integers(n_genres, size=len(owner)), genre)
     truth, predicted = (np.eye(n_genres, dtype=bool)[each] for each in (genre, answer))
-    values = np.array(probes._macro_f1_by_artist(truth, predicted, owner, n_artists))
-    macro = f1_score(truth, predicted, average="macro")
-    assert values.mean() == pytest.approx(macro, abs=1e-6)
+    values = np.array(
+        probes._f1_by_artist(truth, predicted, owner, n_artists, macro=average == "macro")
+    )
+    assert values.mean() == pytest.approx(f1_score(truth, predicted, average=average), abs=1e-6)
     resampled = []
     tracks_of = [np.flatnonzero(owner == each) for each in range(n_artists)]
     for _ in range(400):
         drawn = np.concatenate([tracks_of[k] for k in rng.integers(n_artists, size=n_artists)])
-        resampled.append(f1_score(truth[drawn], predicted[drawn], average="macro"))
+        resampled.append(f1_score(truth[drawn], predicted[drawn], average=average))
     assert values.std() / np.sqrt(n_artists) == pytest.approx(np.std(resampled), rel=0.15)
 
 
@@ -316,3 +318,21 @@ def test_held_out_artists_are_those_of_the_training(data, smoke_catalog):
     positions = universe(smoke_catalog, data.split.train, 3)
     assert len(tracks) == len(positions)
     np.testing.assert_array_equal(data.held_out, whole[positions])
+
+
+def test_the_spread_of_an_auc_is_that_of_resampled_artists():
+    """Links are pairs, too, and an AUC moves with its negative pairs as with its positive ones."""
+    rng = np.random.default_rng(1)
+    n, n_pairs = 200, 20_000
+    level = rng.normal(size=n)  # pairs of some artists are near each other, whatever they are
+    ends = rng.integers(n, size=(2, 2 * n_pairs))  # positive pairs, then negative ones
+    truth = np.repeat([1, 0], n_pairs)
+    scores = np.round(level[ends].sum(0) + rng.normal(size=2 * n_pairs) + truth, 1)  # with ties
+    values = np.array(probes._auc_by_artist(scores[:n_pairs], scores[n_pairs:], ends.ravel(), n))
+    assert values.mean() == pytest.approx(roc_auc_score(truth, scores), abs=1e-5)
+    resampled = []
+    for _ in range(400):
+        times = np.bincount(rng.integers(n, size=n), minlength=n)
+        weight = times[ends[0]] * times[ends[1]]
+        resampled.append(roc_auc_score(truth, scores, sample_weight=weight))
+    assert values.std() / np.sqrt(n) == pytest.approx(np.std(resampled), rel=0.15)
