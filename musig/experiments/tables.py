@@ -775,16 +775,15 @@ def held_out(results: Iterable[CellResult], level: float = 0.95) -> pd.DataFrame
     -------
     DataFrame
         Columns ``method, measure, mean``; ``low, high, tracks, artists``: the interval of a probe
-        and on how many held-out tracks of how many artists it was measured (NaN for other
-        measures); ``spread, least, most, seeds``: over trainings (the spread of one is NaN). A task
+        and on how many tracks of how many artists it was measured (NaN for other measures); ``spread, least, most, seeds``: over trainings (the spread of one is NaN). A task
         that was not trained has no measure of its own; probes measure it all the same.
 
     Notes
     -----
     The measures are those of :mod:`musig.tasks` and :mod:`musig.probes`; their baselines are among
-    them. The intervals are over held-out *tracks*, not playlists as everywhere else. Tracks by one
-    artist are alike, so that whole artists are resampled. Link AUC is measured on pairs of tracks
-    from validation playlists and has the spread over trainings only.
+    them. The intervals are over *tracks*, not playlists as everywhere else. Tracks by one artist are
+    alike, so that whole artists are resampled: held-out ones, but for link AUC, which is measured
+    on pairs of any artists' tracks from validation playlists.
 
     Notebook: 09_task_weights
     """
@@ -877,7 +876,7 @@ def held_out_tests(
 
 
 def _by_artist(row: Row) -> pd.DataFrame:
-    """Give what probes found by held-out artist, a column a measure, averaged over trainings.
+    """Give what probes found by artist, a column a measure, averaged over trainings.
 
     Artists are numbered within a measure, so that a row of the table is no artist where measures
     have artists of their own. Universes of other folds have other artists: then there is nothing.

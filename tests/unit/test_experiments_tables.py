@@ -259,7 +259,7 @@ def test_probes_have_an_interval_over_artists_and_a_spread_over_trainings(noise)
     assert line["mean"] == pytest.approx(each.mean()) and low < line["mean"] < high
     assert line["spread"] == pytest.approx(each.mean(1).std(ddof=1))
     assert (line["tracks"], line["artists"], line["seeds"]) == (99, 80, 3)
-    other = shown.loc["link_auc"]  # of pairs from playlists: there are no artists to resample
+    other = shown.loc["link_auc"]  # without numbers an artist there is no interval
     assert np.isnan(other["low"]) and np.isnan(other["artists"])
     assert other["spread"] == pytest.approx(0.1)
 
