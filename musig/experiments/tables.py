@@ -775,15 +775,16 @@ def held_out(results: Iterable[CellResult], level: float = 0.95) -> pd.DataFrame
     -------
     DataFrame
         Columns ``method, measure, mean``; ``low, high, tracks, artists``: the interval of a probe
-        and on how many tracks of how many artists it was measured (NaN for other measures); ``spread, least, most, seeds``: over trainings (the spread of one is NaN). A task
-        that was not trained has no measure of its own; probes measure it all the same.
+        and on how many tracks of how many artists it was measured (NaN for other measures);
+        ``spread, least, most, seeds``: over trainings (the spread of one is NaN). A task that was
+        not trained has no measure of its own; probes measure it all the same.
 
     Notes
     -----
     The measures are those of :mod:`musig.tasks` and :mod:`musig.probes`; their baselines are among
-    them. The intervals are over *tracks*, not playlists as everywhere else. Tracks by one artist are
-    alike, so that whole artists are resampled: held-out ones, but for link AUC, which is measured
-    on pairs of any artists' tracks from validation playlists.
+    them. The intervals are over *tracks*, not playlists as everywhere else. Tracks by one artist
+    are alike, so that whole artists are resampled: held-out ones, but for link AUC, which is
+    measured on pairs of any artists' tracks from validation playlists.
 
     Notebook: 09_task_weights
     """
