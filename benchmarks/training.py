@@ -47,8 +47,8 @@ from musig.product import product
 from musig.sampling import build_alias, full_blocks, sample_blocks
 from musig.splits import Split, split_playlists
 from musig.train import (
+    Network,
     TrainConfig,
-    _Musig,
     _validation_quality,
     default_tasks,
     steps_an_epoch,
@@ -231,7 +231,7 @@ class Training:
         torch.manual_seed(config.seed)
         self.config, self.done, self.data = config, 0, data
         self.epoch = steps_an_epoch(config, data)
-        self.net = _Musig(data, config, default_tasks(data, config))
+        self.net = Network(data, config, default_tasks(data, config))
         self.net.place_graph(data, torch.device("cpu"))
         self.optimiser = torch.optim.Adam(self.net.parameters(), lr=config.learning_rate)
 

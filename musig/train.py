@@ -43,6 +43,7 @@ from musig.model import AGGREGATORS, Encoder, embed
 from musig.product import product
 from musig.sampling import build_alias, full_blocks, sample_blocks
 from musig.tasks import EPOCHS, LOSSES, SIMILARITIES, TASKS, Batch, Task
+from musig.thinning import mirror_of, thinned
 from musig.training_data import TrainingData
 
 CHOICES = {
@@ -94,6 +95,10 @@ class TrainConfig:
     dropout: float = 0.0
     """Share of each hop's inputs set to zero in training, in [0, 1); in the first hop of the mean
     the inputs are a track's attributes and their average over its neighbours."""
+    drop_edges: float = 0.0
+    """Share of the edges that a step embeds without, in [0, 1); full steps only."""
+    drop_tracks: float = 0.0
+    """Share of the tracks that a step embeds without any edge, in [0, 1); full steps only."""
     steps: str = "auto"
     """One of auto|full|sampled: every step embeds all tracks, or the batch from sampled neighbours;
     auto: whichever is cheaper."""
@@ -155,8 +160,9 @@ class TrainConfig:
         weights = (self.weight_cooccurrence, self.weight_similarity, self.weight_genre)
         if min(weights) < 0:
             raise MusigError(f"The task weights are {weights}; expected numbers of 0 or more.")
-        if not 0 <= self.dropout < 1:
-            raise MusigError(f"dropout is {self.dropout}; expected a share in [0, 1).")
+        for name in ("dropout", "drop_edges", "drop_tracks"):
+            if not 0 <= getattr(self, name) < 1:
+                raise MusigError(f"{name} is {getattr(self, name)}; expected a share in [0, 1).")
         if not all(fanout > 0 for fanout in self.fanouts):
             raise MusigError(f"fanouts is {self.fanouts}; expected numbers above 0, one a hop.")
         pooled = self.aggregator != "mean"
@@ -165,11 +171,34 @@ class TrainConfig:
                 f"fanouts has {len(self.fanouts)} numbers for {self.hops} hops; expected one a hop"
                 f"{'' if pooled else ' but the outermost, which is exact for the mean'}."
             )
+        if is_thinned(self) and (self.steps == "sampled" or pooled):
+            raise MusigError(
+                "drop_edges and drop_tracks leave out a part of the whole graph in each step: set "
+                "steps to 'full' or 'auto', and aggregator to 'mean'."
+            )
         if self.steps == "full" and pooled:
             raise MusigError(
                 f"The aggregator '{self.aggregator}' gathers a row for every edge: it is made for "
                 "sampled neighbourhoods. Set steps to 'sampled' or 'auto', or aggregator to 'mean'."
             )
+
+
+def is_thinned(config: TrainConfig) -> bool:
+    """Tell whether each step has a graph of its own.
+
+    Parameters
+    ----------
+    config : TrainConfig
+
+    Returns
+    -------
+    bool
+
+    Notes
+    -----
+    Notebook: 12_new_tracks
+    """
+    return config.drop_edges > 0 or config.drop_tracks > 0
 
 
 def default_tasks(data: TrainingData, config: TrainConfig) -> list[tuple[Task, float]]:
@@ -267,6 +296,8 @@ def steps_for(config: TrainConfig, data: TrainingData) -> str:
     """
     if config.steps != "auto":
         return config.steps
+    if is_thinned(config):
+        return "full"
     if config.aggregator != "mean":
         return "sampled"
     sampled = config.hops - (not data.attributes.learned)  # the first is exact, where it is known
@@ -282,8 +313,23 @@ def steps_for(config: TrainConfig, data: TrainingData) -> str:
     return "sampled" if added > DEARER * drawn else "full"
 
 
-class _Musig(nn.Module):
-    """Encoder and tasks as one module: what a step moves, and what a checkpoint holds."""
+class Network(nn.Module):
+    """Encoder and tasks as one module: what a step moves, and what a checkpoint holds.
+
+    Parameters
+    ----------
+    data : TrainingData
+    config : TrainConfig
+    tasks : sequence of (task, weight)
+
+    Notes
+    -----
+    What :func:`train` asks of a network: :meth:`place_graph`, then :meth:`forward` in each step,
+    :meth:`shared`, and :meth:`embed`. Another encoder is another network: one that inherits from
+    this one and answers :meth:`make_encoder`, :meth:`place_graph`, :meth:`embedded` and
+    :meth:`embed` (:mod:`musig.hetero`).
+    Notebook: 05_multitask_training
+    """
 
     x: Tensor
 
@@ -295,9 +341,7 @@ class _Musig(nn.Module):
         self.groups = data.attributes.groups
         self.learned = data.attributes.learned
         x = torch.from_numpy(data.attributes.x)
-        self.encoder = Encoder(
-            x.shape[1], config.embedding_size, config.hops, config.aggregator, config.dropout
-        )
+        self.encoder = self.make_encoder(data, config)
         self.modules_of_tasks = nn.ModuleDict({task.name: task for task, _ in tasks})  # type: ignore[misc]
         self.tasks = {task.name: task for task, _ in tasks}
         self.weights = {task.name: weight for task, weight in tasks}
@@ -307,11 +351,22 @@ class _Musig(nn.Module):
         else:
             self.register_buffer("x", x, persistent=False)
 
+    def make_encoder(self, data: TrainingData, config: TrainConfig) -> nn.Module:
+        """Make the encoder, not yet trained."""
+        return Encoder(
+            data.attributes.x.shape[1],
+            config.embedding_size,
+            config.hops,
+            config.aggregator,
+            config.dropout,
+        )
+
     def place_graph(self, data: TrainingData, device: torch.device) -> None:
         """Put the graph where the weights are; nothing is moved after this."""
         self.csr = data.csr.to(device)
         self.steps = steps_for(self.config, data)
         self.blocks = full_blocks(self.csr, self.config.hops)
+        self.mirror = mirror_of(self.csr) if is_thinned(self.config) else None
         if self.steps == "sampled":
             self._require_fanouts()
             self.alias = build_alias(data.csr).to(device)
@@ -343,21 +398,32 @@ class _Musig(nn.Module):
             name: task.draw(size, generator) for name, task in self.tasks.items()
         }
         nodes = torch.cat([batch.nodes for batch in batches.values()])
-        x, gathered = self.inputs([b.hidden for b in batches.values() if b.hidden is not None])
-        exact = int(gathered is not None)  # hops that are done
-        if self.steps == "full":
-            z, rows = self.encoder(x, self.blocks[exact:], gathered=gathered), nodes
-        else:
-            unique, rows = torch.unique(nodes, return_inverse=True)
-            fanouts = self.config.fanouts[: self.config.hops - exact]
-            sources, blocks = sample_blocks(self.csr, self.alias, unique, fanouts, generator)
-            known = None if gathered is None else gathered[sources]
-            z = self.encoder(x[sources], blocks, gathered=known)
+        hidden = [batch.hidden for batch in batches.values() if batch.hidden is not None]
+        z, rows = self.embedded(nodes, hidden, generator)
         z, pieces = z.float(), rows.split([len(batch.nodes) for batch in batches.values()])
         return {
             name: self.tasks[name].loss(z, piece, batch)
             for (name, batch), piece in zip(batches.items(), pieces, strict=True)
         }
+
+    def embedded(
+        self, nodes: Tensor, hidden: Sequence[Tensor], generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """Embed `nodes`, with the GENRE of some tracks hidden; give embeddings and their rows."""
+        if self.mirror is not None:
+            config = self.config
+            csr = thinned(self.csr, self.mirror, config.drop_edges, config.drop_tracks, generator)
+            x = self.attributes(torch.cat(list(hidden))) if hidden else self.x
+            return self.encoder(x, full_blocks(csr, config.hops)), nodes
+        x, gathered = self.inputs(hidden)
+        exact = int(gathered is not None)  # hops that are done
+        if self.steps == "full":
+            return self.encoder(x, self.blocks[exact:], gathered=gathered), nodes
+        unique, rows = torch.unique(nodes, return_inverse=True)
+        fanouts = self.config.fanouts[: self.config.hops - exact]
+        sources, blocks = sample_blocks(self.csr, self.alias, unique, fanouts, generator)
+        known = None if gathered is None else gathered[sources]
+        return self.encoder(x[sources], blocks, gathered=known), rows
 
     def inputs(self, hidden: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
         """Attributes, and what they average to, with the GENRE of some tracks hidden from both."""
@@ -436,7 +502,7 @@ def train(
     fabric = open_fabric(config.device, config.precision)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        net = _Musig(data, config, tasks)
+        net = Network(data, config, tasks)
         optimiser = torch.optim.Adam(net.parameters(), lr=config.learning_rate)
         model, optimiser = fabric.setup(net, optimiser)
         net.place_graph(data, fabric.device)
@@ -562,7 +628,7 @@ def _require_finite(
         )
 
 
-def _validation_quality(net: _Musig, data: TrainingData) -> float:
+def _validation_quality(net: Network, data: TrainingData) -> float:
     """ndcg@100 (or at the size of a smaller universe) on the validation playlists."""
     k = min(100, data.n_tracks)
     scorer = EmbeddingScorer("musig", net.embed())

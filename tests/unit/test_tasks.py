@@ -12,7 +12,7 @@ from musig.errors import MusigError
 from musig.features import ACOUSTIC
 from musig.splits import split_artists, split_playlists
 from musig.tasks import TASKS, CoOccurrence, Genre, Similarity
-from musig.train import TrainConfig, _Musig, default_tasks
+from musig.train import Network, TrainConfig, default_tasks
 from musig.training_data import prepare
 
 
@@ -238,7 +238,7 @@ def test_no_artist_is_on_both_sides_of_the_held_out_line(data):
 
 def net_of(data, **settings):
     config = TrainConfig(embedding_size=8, batch_size=32, **settings)
-    net = _Musig(data, config, default_tasks(data, config))
+    net = Network(data, config, default_tasks(data, config))
     net.place_graph(data, torch.device("cpu"))
     return net
 

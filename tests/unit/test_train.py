@@ -22,8 +22,8 @@ from musig.model import WeightedMean
 from musig.splits import Split, split_playlists
 from musig.tasks import Batch, CoOccurrence
 from musig.train import (
+    Network,
     TrainConfig,
-    _Musig,
     config_from,
     default_tasks,
     steps_an_epoch,
@@ -78,14 +78,14 @@ def test_an_epoch_goes_through_all_tracks_or_all_pairs(data):
 
 def test_a_genre_that_is_hidden_is_in_no_input_of_the_step(data):
     """Neither in the attributes nor in what was averaged over the neighbours beforehand."""
-    net = _Musig(data, QUICK, default_tasks(data, QUICK))
+    net = Network(data, QUICK, default_tasks(data, QUICK))
     net.place_graph(data, torch.device("cpu"))
     hidden = torch.arange(0, data.n_tracks, 3)
     start, stop = data.attributes.groups["GENRE"]
     attributes = data.attributes.x.copy()
     attributes[hidden, start:stop] = 7.0  # another genre, even an impossible one
     other_data = replace(data, attributes=replace(data.attributes, x=attributes))
-    other = _Musig(other_data, QUICK, default_tasks(data, QUICK))
+    other = Network(other_data, QUICK, default_tasks(data, QUICK))
     other.place_graph(other_data, torch.device("cpu"))
     assert not torch.equal(net.gathered, other.gathered)
     for one, another in zip(net.inputs([hidden]), other.inputs([hidden]), strict=True):
