@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -351,7 +351,7 @@ class Network(nn.Module):
         else:
             self.register_buffer("x", x, persistent=False)
 
-    def make_encoder(self, data: TrainingData, config: TrainConfig) -> nn.Module:
+    def make_encoder(self, data: TrainingData, config: TrainConfig) -> Any:
         """Make the encoder, not yet trained."""
         return Encoder(
             data.attributes.x.shape[1],
@@ -455,6 +455,7 @@ def train(
     folder: Path | str,
     tasks: Sequence[tuple[Task, float]] | None = None,
     progress: bool = True,
+    network: Callable[..., Network] = Network,
 ) -> modelfolder.Trained:
     """Train MUSIG, or go on with a training that was stopped.
 
@@ -471,6 +472,8 @@ def train(
         for another training.
     progress : bool
         A bar on stderr with the loss of each task.
+    network : callable
+        Called with data, config and tasks; makes what is trained.
 
     Returns
     -------
@@ -502,7 +505,7 @@ def train(
     fabric = open_fabric(config.device, config.precision)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
-        net = Network(data, config, tasks)
+        net = network(data, config, tasks)
         optimiser = torch.optim.Adam(net.parameters(), lr=config.learning_rate)
         model, optimiser = fabric.setup(net, optimiser)
         net.place_graph(data, fabric.device)
