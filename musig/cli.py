@@ -13,7 +13,8 @@ Contents
 --------
 - :func:`main`: the entry point; the commands ``graph``, ``train``, ``complete``, ``run``,
   ``doctor``, the command ``features`` of :mod:`musig.cli_sound`, ``compare`` and ``tune`` of
-  :mod:`musig.cli_compare`, and the group ``data`` of :mod:`musig.cli_data`.
+  :mod:`musig.cli_compare`, ``embed`` of :mod:`musig.cli_embed`, ``export`` of
+  :mod:`musig.cli_export`, and the group ``data`` of :mod:`musig.cli_data`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ import click
 from musig import __version__
 from musig.cli_compare import compare, tune
 from musig.cli_data import EXAMPLES, data, data_options, load_data
+from musig.cli_embed import embed
+from musig.cli_export import export
 from musig.cli_sound import features
 from musig.errors import MusigError, counted
 from musig.running.parameters import Parameter, class_fields, declared, parse
@@ -101,6 +104,8 @@ cli.add_command(data)
 cli.add_command(features)
 cli.add_command(compare)
 cli.add_command(tune)
+cli.add_command(embed)
+cli.add_command(export)
 
 
 @cli.command(epilog=EXAMPLES["graph"])

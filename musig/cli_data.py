@@ -55,6 +55,15 @@ EXAMPLES = {
         "musig train --data my_playlists --min-playlists 8 --groups GENRE,AUDIO --out MODEL",
     ),
     "complete": _example("musig complete --model MODEL --seeds t000001,t000002 --k 20 --json"),
+    "embed": _example(
+        "musig embed --model MODEL --tracks new.parquet --out vectors.parquet",
+        "musig embed --model MODEL --tracks new.csv --playlists new_playlists.csv \\",
+        "    --out vectors.parquet",
+    ),
+    "export": _example(
+        "musig export --model MODEL --out vectors.parquet",
+        "musig export --model MODEL --out vectors.npy --out vectors.txt",
+    ),
     "compare": _example(
         "musig compare --data my_playlists --methods popularity,itemknn --out results.json",
         "musig compare --data my_playlists --test her_playlists --methods itemknn,ease \\",

@@ -30,7 +30,7 @@ from musig.features import complete_rows, genre_labels
 from musig.modelfolder import Trained
 from musig.splits import Split
 from musig.tasks import SIMILARITIES
-from musig.train import TrainConfig, config_from, trained
+from musig.train import Network, TrainConfig, config_from, trained
 from musig.training_data import TrainingData, prepare
 
 PREPARATION: dict[str, Any] = {
@@ -93,6 +93,7 @@ class Musig:
     name = "musig"
     cannot: ClassVar[str] = ""
     defaults: ClassVar[dict[str, Any]] = PREPARATION | CONFIG
+    network: ClassVar[type[Network]] = Network
 
     def __init__(
         self, *, seed: int = 0, device: str = "auto", progress: bool = False, **settings: Any
@@ -103,7 +104,7 @@ class Musig:
                     f"Method '{self.name}' has no setting '{key}': {nearest(key, self.defaults)}"
                 )
         self.settings = {**self.defaults, **settings}
-        training = {key: value for key, value in self.settings.items() if key not in PREPARATION}
+        training = {key: value for key, value in self.settings.items() if key in CONFIG}
         self.config = config_from({**training, **self.fixed(), "seed": seed, "device": device})
         self.progress = progress
 
@@ -116,7 +117,7 @@ class Musig:
         data = self.prepared(catalog, split)
         self.notes, unknown = _left_out(data, self.config)
         config = config_from({**vars(self.config), **unknown})
-        self.model: Trained = trained(data, config, self.progress)
+        self.model: Trained = trained(data, config, self.progress, self.network)
         self._scorer = self.model.scorer(self.name)
         return self
 

@@ -4,11 +4,11 @@ Conventions
 -----------
 ========================== ==================================================================
 ``model.json``             format version, identity (settings, data fingerprint, task weights),
-                           attribute groups and how they were scaled and imputed, history,
-                           held-out measures, SHA-256 of the other files; written last, so that
-                           a folder with it is complete
+                           kind of encoder, attribute groups and how they were scaled and
+                           imputed, history, held-out measures, SHA-256 of the other files;
+                           written last, so that a folder with it is complete
 ``weights.safetensors``    the encoder's parameters
-``graph.safetensors``      the training graph (CSR) and the attributes x
+``graph.safetensors``      the training graph (CSR) and the attributes x; further relations, too
 ``tracks.parquet``         id, name, artist of each row
 ``split.json``             which playlists trained, validated and test it
 ``embeddings.safetensors`` the exact embeddings, a row a track
@@ -29,6 +29,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from musig.catalog import Catalog, Playlists
-from musig.errors import MusigError
+from musig.errors import MusigError, nearest
 from musig.files import aside
 from musig.graph import CSR
-from musig.model import Encoder
+from musig.model import Encoder, embed
 from musig.scorers import EmbeddingScorer, recommend
 from musig.training_data import TrainingData
 
 FORMAT = 1
 FILES = ("weights.safetensors", "graph.safetensors", "tracks.parquet", "embeddings.safetensors")
+ENCODERS = {"hetero": "musig.hetero"}
+"""Encoders beside the plain one, by the `kind` that ``model.json`` names: a module that has
+``restored``. Such an encoder has ``graph_tensors`` and ``embed``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +65,9 @@ class Trained:
     """Index ``track_id``; columns ``name``, ``artist``."""
     embeddings: Tensor
     """float32, shape (n_tracks, embedding_size), rows of length 1."""
-    encoder: Encoder
-    """The aggregators with their weights."""
+    encoder: Any
+    """The aggregators with their weights: :class:`musig.model.Encoder`, or one of
+    :data:`ENCODERS`."""
     x: Tensor
     """float32, shape (n_tracks, n_attributes): the attributes as the encoder wants them."""
     csr: CSR
@@ -79,6 +84,12 @@ class Trained:
     def held_out(self) -> dict[str, float]:
         """Measures of each task on what never supervised it, beside trivial baselines."""
         return {k: float("nan") if v is None else v for k, v in self.info["held_out"].items()}
+
+    def embed(self, x: Tensor) -> Tensor:
+        """Embed the model's tracks exactly, were their attributes `x`; shaped as `embeddings`."""
+        if hasattr(self.encoder, "kind"):
+            return self.encoder.embed(x)
+        return embed(self.encoder, x, self.csr)
 
     def scorer(self, name: str = "musig") -> EmbeddingScorer:
         """Return the model as a scorer, to be evaluated beside other methods."""
@@ -170,7 +181,7 @@ def save(
     *,
     identity: dict[str, Any],
     data: TrainingData,
-    encoder: Encoder,
+    encoder: Any,
     x: Tensor,
     embeddings: Tensor,
     history: list[dict[str, float]],
@@ -219,7 +230,8 @@ def save(
             "indices": csr.indices,
             "weight": csr.weight,
             "x": x,
-        },
+        }
+        | (encoder.graph_tensors() if hasattr(encoder, "kind") else {}),
         "embeddings.safetensors": {"embeddings": embeddings},
     }
     for name, content in tensors.items():
@@ -230,6 +242,7 @@ def save(
         tracks.to_parquet(passing)
     info = {
         "format": FORMAT,
+        "encoder": getattr(encoder, "kind", "plain"),
         "identity": identity,
         "prepared": data.settings,
         "attributes": {
@@ -292,14 +305,24 @@ def load(folder: Path | str) -> Trained:
         raise MusigError(f"{folder} cannot be read ({error}): train the model again.") from error
     config = info["identity"]["config"]
     n = len(embeddings)
-    with torch.random.fork_rng(devices=[]):  # the random weights it begins with are replaced
-        encoder = Encoder(
-            graph["x"].shape[1],
-            config["embedding_size"],
-            config["hops"],
-            config["aggregator"],
-            config["dropout"],
+    kind = info.get("encoder", "plain")
+    if kind not in ("plain", *ENCODERS):
+        raise MusigError(
+            f"{folder / 'model.json'} names the encoder '{kind}': "
+            f"{nearest(str(kind), ('plain', *ENCODERS))}"
         )
+    with torch.random.fork_rng(devices=[]):  # the random weights it begins with are replaced
+        if kind == "plain":
+            encoder = Encoder(
+                graph["x"].shape[1],
+                config["embedding_size"],
+                config["hops"],
+                config["aggregator"],
+                config["dropout"],
+            )
+        else:
+            module = import_module(ENCODERS[kind])
+            encoder = module.restored(graph, graph["x"].shape[1], config)
     encoder.load_state_dict(weights)
     return Trained(
         folder=folder,

@@ -45,7 +45,6 @@ from torch import Tensor
 
 from musig.errors import MusigError
 from musig.features import mask_group
-from musig.model import embed
 from musig.modelfolder import Trained
 from musig.splits import artist_groups
 from musig.tasks import HELD_OUT_PAIRS, SOUND, Batch, CoOccurrence, Embed, Genre, Similarity
@@ -113,7 +112,7 @@ def embedder(model: Trained) -> Embed:
         x = model.x
         for kind in kinds:
             x = mask_group(x, groups, kind, hidden) if kind in groups else x
-        return embed(model.encoder, x, model.csr)
+        return model.embed(x)
 
     return of
 

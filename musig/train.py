@@ -570,7 +570,12 @@ def train(
     )
 
 
-def trained(data: TrainingData, config: TrainConfig, progress: bool = True) -> modelfolder.Trained:
+def trained(
+    data: TrainingData,
+    config: TrainConfig,
+    progress: bool = True,
+    network: type[Network] = Network,
+) -> modelfolder.Trained:
     """Give the model of these settings: from the cache, or trained now.
 
     Parameters
@@ -579,6 +584,8 @@ def trained(data: TrainingData, config: TrainConfig, progress: bool = True) -> m
     config : TrainConfig
     progress : bool
         As for :func:`train`.
+    network : type
+        As for :func:`train`; its module's source is a part of the cache's key.
 
     Returns
     -------
@@ -593,7 +600,10 @@ def trained(data: TrainingData, config: TrainConfig, progress: bool = True) -> m
     """
     inputs = {"data": data.fingerprint, "config": _jsonable(asdict(config))}
     folder = cache.stage(
-        "model", inputs, lambda folder: train(data, config, folder, progress=progress), train
+        "model",
+        inputs,
+        lambda folder: train(data, config, folder, progress=progress, network=network),
+        network.__module__,
     )
     return modelfolder.load(folder)
 

@@ -18,6 +18,7 @@ Contents
 
 from __future__ import annotations
 
+import inspect
 import re
 import time
 from collections.abc import Mapping
@@ -63,10 +64,25 @@ CURVES = ("hit_rate", "recall")
 BLENDS = {"blend": ("musig-best", "ease"), "blend-cf": ("ease", "itemknn")}
 """Rows that mix the scores of two methods: does the graph know something that they do not?"""
 
-OTHERS = {"content": "musig.baselines.content:Content"}
-"""Rows that are no method of the tables, but a measuring stick."""
+OTHERS = {
+    "content": "musig.baselines.content:Content",
+    "attributes": "musig.described:Described",
+    "musig-tasks": "musig.moretasks:MusigTasks",
+    "musig-relations": "musig.relational:MusigRelations",
+}
+"""Rows that are no method of the methods table: measuring sticks, and MUSIG with more than the
+paper gives it, tasks or relations."""
 
-PROBED = ("musig", "graphsage")
+ALIKE = {"musig-relations": "musig", "musig-tasks": "musig"}
+"""Of these, those that begin at the committed settings of a method."""
+
+PROTOCOLS = {"new_tracks": "musig.newtracks", "downstream": "musig.downstream"}
+"""Other ways to measure a method than to complete playlists: each a module whose ``measured`` fits
+the method itself, and gives a table of scores and measures, or the reason why there are none."""
+
+COMPLETION = "completion"
+
+PROBED = ("musig", "graphsage", "musig-relations", "musig-tasks")
 """Methods that leave an encoder, which :mod:`musig.probes` can measure."""
 
 _BLEND = "musig.blend:Blend"
@@ -139,11 +155,17 @@ class Cell:
     evaluation: Evaluation = Evaluation()
     probes: bool = False
     """Whether all three tasks are measured by :mod:`musig.probes`."""
+    protocol: str = COMPLETION
+    """How it is measured: "completion" of playlists, or one of :data:`PROTOCOLS`."""
 
     def __post_init__(self) -> None:
         known = [*methods.METHODS, *BLENDS, *OTHERS]
         if self.method not in known:
             raise MusigError(f"Unknown method '{self.method}': {nearest(self.method, known)}")
+        protocols = [COMPLETION, *PROTOCOLS]
+        if self.protocol not in protocols:
+            told = nearest(self.protocol, protocols)
+            raise MusigError(f"Unknown protocol '{self.protocol}': {told}")
         if not 0 <= self.fold < self.evaluation.folds:
             raise MusigError(
                 f"{self.experiment}/{self.row} asks for fold {self.fold}; expected one from 0 to"
@@ -182,7 +204,8 @@ class CellResult:
     per_playlist: pd.DataFrame | None = None
     """float32, one row a playlist (index ``playlist``: its position), one column a metric of
     :data:`METRICS`; then how many ``seeds`` and ``targets`` it has, and where that was asked for
-    ``METRIC|FRACTION`` and, for each decile, ``found|D`` and ``among|D``."""
+    ``METRIC|FRACTION`` and, for each decile, ``found|D`` and ``among|D``. Of another protocol: what
+    its module says."""
     curves: pd.DataFrame | None = None
     """Means of ``hit_rate`` and ``recall`` for each ``k`` (index)."""
     measures: Mapping[str, Any] = field(default_factory=dict)
@@ -227,7 +250,8 @@ def settings_of_cell(cell: Cell) -> dict[str, Any]:
     7
     """
     if cell.method in OTHERS:
-        return dict(cell.settings)
+        alike = ALIKE.get(cell.method)
+        return (methods.tuned(alike) if alike else {}) | dict(cell.settings)
     if cell.method in BLENDS:
         parts = {name: methods.tuned(name) for name in BLENDS[cell.method]}
         given = cell.settings.get("parts", {})
@@ -246,8 +270,8 @@ def modules_of_cell(cell: Cell) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The method's, the evaluation's and that of the probes, if there are; not those that arrange
-        cells in tables.
+        The method's, the evaluation's and those of the probes and of another protocol, if there
+        are; not those that arrange cells in tables.
 
     Notes
     -----
@@ -264,7 +288,9 @@ def modules_of_cell(cell: Cell) -> tuple[str, ...]:
         own = [_BLEND.partition(":")[0], *map(methods.module_of, BLENDS[cell.method])]
     else:
         own = [methods.module_of(cell.method)]
-    return ("musig.completion", *own, *(["musig.probes"] if cell.probes else []))
+    also = ["musig.probes"] if cell.probes else []
+    also += [PROTOCOLS[cell.protocol]] if cell.protocol in PROTOCOLS else []
+    return ("musig.completion", *own, *also)
 
 
 def run_cell(cell: Cell, catalog: Catalog, device: str = "cpu") -> CellResult:
@@ -307,14 +333,21 @@ def run_cell(cell: Cell, catalog: Catalog, device: str = "cpu") -> CellResult:
         catalog, cell.fold, folds=rules.folds, seed=rules.seed, valid=rules.valid
     )
     settings = settings_of_cell(cell)
-    catalog = _heard(catalog, split, settings, device)
+    # an acoustic network is fitted without the artists that another protocol holds out
+    artists = 0 if cell.protocol == COMPLETION else rules.seed
+    catalog = _heard(catalog, split, settings, device, artists)
     tracks = universe(catalog, split.train, rules.min_playlists)
     known = catalog.restrict(tracks)
     absent = _absent(settings, known)
     if absent:
         return CellResult(cell, absent=absent)
     settings = _given(cell, settings, known, split)
+    if cell.protocol != COMPLETION:
+        return _by_protocol(cell, settings, catalog, split, device, began)
     scorer = _scorer(cell, settings, device)
+    absent = scorer.absent(known, split) if hasattr(scorer, "absent") else ""
+    if absent:
+        return CellResult(cell, absent=absent)
     wall, cpu = time.perf_counter(), time.process_time()
     scorer.fit(known, split)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -351,14 +384,51 @@ def run_cell(cell: Cell, catalog: Catalog, device: str = "cpu") -> CellResult:
     return CellResult(cell, table.astype(np.float32), _curves(result), measures)
 
 
-def _heard(catalog: Catalog, split: Split, settings: Mapping[str, Any], device: str) -> Catalog:
+def _by_protocol(
+    cell: Cell,
+    settings: dict[str, Any],
+    catalog: Catalog,
+    split: Split,
+    device: str,
+    began: tuple[float, float],
+) -> CellResult:
+    """Have another protocol fit and measure a method."""
+    made: list[Scorer] = []
+
+    def make() -> Scorer:
+        made.append(_scorer(cell, dict(settings), device))
+        return made[-1]
+
+    rules = cell.evaluation
+    table, measures = import_module(PROTOCOLS[cell.protocol]).measured(
+        make,
+        catalog,
+        split,
+        min_playlists=rules.min_playlists,
+        seed=rules.seed,
+        fraction=rules.fraction,
+    )
+    if measures.get("absent"):
+        return CellResult(cell, absent=str(measures["absent"]))
+    if len(made) == 1:  # of several no one is the training
+        known = _of_training(made[0], float(measures.get("fit_seconds", 0)))
+        both = {**known.pop("held_out", {}), **measures.get("held_out", {})}
+        measures = {**measures, **known, **({"held_out": both} if both else {})}
+    measures["seconds"] = round(time.perf_counter() - began[0], 3)
+    measures["cpu_seconds"] = round(time.process_time() - began[1], 3)
+    return CellResult(cell, None if table is None else table.astype(np.float32), None, measures)
+
+
+def _heard(
+    catalog: Catalog, split: Split, settings: Mapping[str, Any], device: str, seed: int = 0
+) -> Catalog:
     """Add acoustic vectors where they are asked for, not known, and there is sound."""
     if "ACOUSTIC" not in settings.get("groups", ()) or not catalog.has_sound:
         return catalog
     from musig.acoustic import with_vectors  # only here: few cells listen
     from musig.acoustic_config import AcousticConfig
 
-    return with_vectors(catalog, split, AcousticConfig(device=device), progress=False)
+    return with_vectors(catalog, split, AcousticConfig(seed=seed, device=device), progress=False)
 
 
 def _absent(settings: Mapping[str, Any], known: Catalog) -> str:
@@ -404,7 +474,9 @@ def _given(cell: Cell, settings: dict[str, Any], known: Catalog, split: Split) -
 def _scorer(cell: Cell, settings: dict[str, Any], device: str) -> Scorer:
     """Make the method of a cell, not yet fitted."""
     if cell.method in OTHERS:
-        return _class(OTHERS[cell.method])(**settings)
+        other, handed = _class(OTHERS[cell.method]), {"seed": cell.seed, "device": device}
+        taken = inspect.signature(other).parameters
+        return other(**settings, **{name: v for name, v in handed.items() if name in taken})
     if cell.method in BLENDS:
         others = {name: value for name, value in settings.items() if name != "parts"}
         parts = [

@@ -123,9 +123,10 @@ class Wanted:
     """
 
     tables: list[np.ndarray]
-    """For each reading the scores: a row a playlist, a column whatever is compared."""
+    """For each reading the scores: a row a playlist, a column whatever is compared. Of other uses
+    one for each use, with a row an artist."""
     pairs: list[list[tuple[int, int]]]
-    """Columns, for each reading."""
+    """Columns, for each table."""
     permutations: int = PERMUTATIONS
 
 
@@ -158,26 +159,33 @@ def found(running: Sequence[Running], level: float = LEVEL) -> list[Finding]:
     Notebook: 11_claims
     """
     wanted = [next(each) for each in running]
-    findings: dict[int, Finding] = {}
-    for n in dict.fromkeys(len(each.tables[0]) for each in wanted):
-        some = [number for number, each in enumerate(wanted) if len(each.tables[0]) == n]
+    tests: list[list[list[PairedTest]]] = [[[] for _ in each.tables] for each in wanted]
+    tables = {
+        (number, place): table
+        for number, each in enumerate(wanted)
+        for place, table in enumerate(each.tables)
+    }
+    for n in dict.fromkeys(map(len, tables.values())):
+        some = {at: table for at, table in tables.items() if len(table) == n}
         columns: dict[bytes, int] = {}  # the same column is compared in many claims
         flat = [
             (_place(columns, table[:, a]), _place(columns, table[:, b]))
-            for number in some
-            for table, pairs in zip(wanted[number].tables, wanted[number].pairs, strict=True)
-            for a, b in pairs
+            for (number, place), table in some.items()
+            for a, b in wanted[number].pairs[place]
         ]
         values = np.stack([np.frombuffer(column) for column in columns], axis=1)
-        permutations = max(wanted[number].permutations for number in some)
+        permutations = max(wanted[number].permutations for number, _ in some)
         generator = np.random.default_rng(0)
-        tests = iter(paired_tests(values, flat, generator, 1 - level, permutations))
-        for number in some:
-            try:
-                running[number].send([[next(tests) for _ in of] for of in wanted[number].pairs])
-            except StopIteration as ended:
-                findings[number] = ended.value
-    return [findings[number] for number in range(len(running))]
+        done = iter(paired_tests(values, flat, generator, 1 - level, permutations))
+        for number, place in some:
+            tests[number][place] = [next(done) for _ in wanted[number].pairs[place]]
+    findings = []
+    for each, found_of in zip(running, tests, strict=True):
+        try:
+            each.send(found_of)
+        except StopIteration as ended:
+            findings.append(ended.value)
+    return findings
 
 
 def _place(columns: dict[bytes, int], column: np.ndarray) -> int:

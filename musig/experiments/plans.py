@@ -13,7 +13,8 @@ chapters use it to train for a minute on the embedded catalogue.
 Contents
 --------
 - :func:`methods_table`, :func:`attribute_groups`, :func:`task_weights`, :func:`sensitivity`,
-  :func:`best_ablation`: the experiments, :data:`EXPERIMENTS`.
+  :func:`best_ablation`, :func:`new_tracks`, :func:`relations`, :func:`generalization`: the
+  experiments, :data:`EXPERIMENTS`.
 - :func:`reevaluated`: cells that are evaluated further, without another training.
 - :func:`command`: what makes a row or a cell again; :func:`chosen`: which cells that is.
 """
@@ -30,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 from musig import methods
 from musig.errors import MusigError, nearest
 from musig.experiments.cells import BLENDS, Cell, Evaluation
+from musig.relations import RELATIONS as NAMES
 
 if TYPE_CHECKING:  # methods are imported by name: these lines tell the cache what a table rests on
     import musig.baselines.als
@@ -44,7 +46,11 @@ if TYPE_CHECKING:  # methods are imported by name: these lines tell the cache wh
     import musig.baselines.userknn
     import musig.best
     import musig.blend
-    import musig.encoders  # noqa: F401
+    import musig.described
+    import musig.downstream
+    import musig.encoders
+    import musig.moretasks
+    import musig.relational  # noqa: F401
 
 Adjust = Mapping[str, Mapping[str, Any]]
 
@@ -98,6 +104,69 @@ FACTORS: dict[str, tuple[dict[str, Any], ...]] = {
     "min_weight": tuple({"min_weight": n} for n in (1, 2, 5, 10)),
 }
 """One factor at a time; values that are the committed ones are computed once."""
+
+RELATIONS: dict[str, tuple[str, ...]] = {
+    "playlist": ("playlist",),
+    "+artist": ("playlist", "artist"),
+    "+audio": ("playlist", "audio"),
+    "+consecutive": ("playlist", "consecutive"),
+    "+playlist_nodes": ("playlist", "playlist_nodes"),
+    "all": ("playlist", "artist", "audio", "consecutive", "playlist_nodes"),
+}
+"""Rows of the ablation of relations: the paper's alone, one more at a time, all of these."""
+
+DROPPED: dict[str, Any] = {"drop_edges": 0.5, "drop_tracks": 0.5, "epochs": 30}
+"""What musig-drop does without in each step; the shares were chosen on validation playlists of the
+first fold. Its steps are full ones, so that half of the epochs take as long as MUSIG's."""
+
+NEW_TRACKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "musig": ("musig", {}),
+    "musig-content": ("musig", {"groups": ["GENRE", "AUDIO"]}),
+    "musig-drop": ("musig", {}),
+    "graphsage": ("graphsage", {}),
+    "content": ("content", {"groups": ["GENRE", "AUDIO"]}),
+    "track2vec": ("track2vec", {}),
+    "node2vec": ("node2vec", {}),
+    "als": ("als", {}),
+    "ease": ("ease", {}),
+    "popularity": ("popularity", {}),
+    "random": ("random", {}),
+}
+"""Rows that place new tracks: method and settings."""
+
+_WITHOUT: dict[str, dict[str, Any]] = {
+    "GENRE": {"groups": ["POPULARITY", "AUDIO"]},
+    "AUDIO": {"groups": ["GENRE", "POPULARITY"]},
+    "POPULARITY": {"groups": ["GENRE", "AUDIO"]},
+}
+_UNTAUGHT = {
+    "GENRE": {"weight_genre": 0.0},
+    "AUDIO": {"weight_similarity": 0.0},
+    "POPULARITY": {},
+}
+
+USES: dict[str, tuple[str, dict[str, Any]]] = {
+    "random": ("random", {}),
+    "attributes": ("attributes", {"hops": 0}),
+    "attributes+neighbours": ("attributes", {"hops": 2}),
+    "itemknn": ("itemknn", {}),
+    "ease": ("ease", {}),
+    "als": ("als", {}),
+    "track2vec": ("track2vec", {}),
+    "node2vec": ("node2vec", {}),
+    "graphsage": ("graphsage", {}),
+    "musig-single": ("musig", SINGLE),
+    "musig": ("musig", {}),
+    "musig-uncertainty": ("musig", {"balance": "uncertainty"}),
+    "musig-surgery": ("musig", {"balance": "surgery"}),
+    "musig+artist": ("musig-tasks", {"weight_next": 0.0}),
+    "musig+next": ("musig-tasks", {"weight_artist": 0.0}),
+    "musig+artist+next": ("musig-tasks", {}),
+    **{f"graphsage-no-{group}": ("graphsage", own) for group, own in _WITHOUT.items()},
+    **{f"musig-no-{group}": ("musig", own | _UNTAUGHT[group]) for group, own in _WITHOUT.items()},
+}
+"""Rows of the matrix of methods and tasks. Of the last six a group of attributes is taken away,
+from what the encoder is given and is taught: what it knows of it then is of playlists."""
 
 
 def methods_table(
@@ -403,6 +472,71 @@ def sensitivity(
     ]
 
 
+def relations(
+    rows: Sequence[str] | None = None,
+    evaluation: Evaluation = RULES,
+    fold: int = 0,
+    seeds: Sequence[int] = SEEDS,
+    adjust: Adjust | None = None,
+) -> list[Cell]:
+    """Plan 13_relations: MUSIG with one relation more.
+
+    Parameters
+    ----------
+    rows : sequence of str, optional
+        Of :data:`RELATIONS`, or further relations to be put beside the paper's, such as ``+album``;
+        by default all of :data:`RELATIONS`.
+    evaluation : Evaluation
+    fold : int
+        The one that is the test.
+    seeds : sequence of int
+        Of the trainings.
+    adjust : mapping, optional
+        Settings by method; those of ``musig`` are taken.
+
+    Returns
+    -------
+    list of Cell
+        All three tasks are probed. A relation that the data lack is a row that says so.
+
+    Raises
+    ------
+    MusigError
+        For an unknown row.
+
+    Notes
+    -----
+    The row ``playlist`` is the paper's MUSIG: one relation, and the same embeddings to the last
+    bit.
+
+    Notebook: 13_relations
+
+    Examples
+    --------
+    >>> [cell.row for cell in relations(["playlist", "+album"], seeds=[0])]
+    ['playlist', '+album']
+    """
+    known = RELATIONS | {f"+{name}": ("playlist", name) for name in NAMES if name != "playlist"}
+    own = dict((adjust or {}).get("musig", {}))
+    for row in rows or ():
+        if row not in known:
+            raise MusigError(f"Unknown row '{row}': {nearest(row, known)}")
+    return [
+        Cell(
+            "13_relations",
+            row,
+            "musig-relations",
+            own | {"relations": list(known[row])},
+            fold,
+            seed,
+            evaluation,
+            probes=True,
+        )
+        for seed in seeds
+        for row in rows or RELATIONS
+    ]
+
+
 def reevaluated(
     names: Sequence[str] = ("popularity", "itemknn", "ease", "als", "musig", "musig-best"),
     evaluation: Evaluation = RULES,
@@ -434,6 +568,69 @@ def reevaluated(
     ['07_methods/ease-fold0-seed0']
     """
     return methods_table(names, evaluation, folds=[0], adjust=adjust)
+
+
+def generalization(
+    names: Sequence[str] | None = None,
+    evaluation: Evaluation = RULES,
+    fold: int = 0,
+    seeds: Sequence[int] = SEEDS,
+    adjust: Adjust | None = None,
+) -> list[Cell]:
+    """Plan 14_generalization: what else the embeddings of every method are good for.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        Rows of :data:`USES`; by default all.
+    evaluation : Evaluation
+    fold : int
+        The one that is the test.
+    seeds : sequence of int
+        Of the trainings; rows without chance in them have the first alone.
+    adjust : mapping, optional
+        Settings by method; those of ``musig`` are also for ``musig-tasks``.
+
+    Returns
+    -------
+    list of Cell
+        By the protocol of :mod:`musig.downstream`.
+
+    Raises
+    ------
+    MusigError
+        For an unknown row.
+
+    Notes
+    -----
+    Notebook: 14_generalization
+
+    Examples
+    --------
+    >>> [cell.name for cell in generalization(["ease"])]
+    ['14_generalization/ease-fold0-seed0']
+    """
+    names = list(USES) if names is None else names
+    for name in names:
+        if name not in USES:
+            raise MusigError(f"Unknown row '{name}': {nearest(name, USES)}")
+    adjust = dict(adjust or {})
+    adjust.setdefault("musig-tasks", adjust.get("musig", {}))
+    return [
+        Cell(
+            "14_generalization",
+            name,
+            method,
+            {**adjust.get(method, {}), **own},
+            fold,
+            seed,
+            evaluation,
+            protocol="downstream",
+        )
+        for seed in seeds
+        for name, (method, own) in ((name, USES[name]) for name in names)
+        if seed == seeds[0] or method not in ("itemknn", "ease", "attributes")
+    ]
 
 
 def best_ablation(
@@ -493,12 +690,85 @@ def best_ablation(
     ]
 
 
+def new_tracks(
+    names: Sequence[str] | None = None,
+    evaluation: Evaluation = RULES,
+    fold: int = 0,
+    seeds: Sequence[int] = SEEDS,
+    adjust: Adjust | None = None,
+    dropped: Mapping[str, Any] = DROPPED,
+) -> list[Cell]:
+    """Plan 12_new_tracks: methods that have to place tracks they were not trained with.
+
+    Parameters
+    ----------
+    names : sequence of str, optional
+        Of :data:`NEW_TRACKS`; by default all.
+    evaluation : Evaluation
+    fold : int
+        The one that is the test.
+    seeds : sequence of int
+        Of the trainings; a method that is not random has the first.
+    adjust : mapping, optional
+        Settings by method.
+    dropped : mapping
+        What the row musig-drop does without, by setting.
+
+    Returns
+    -------
+    list of Cell
+        Of the protocol ``new_tracks`` (:mod:`musig.newtracks`).
+
+    Raises
+    ------
+    MusigError
+        For an unknown row.
+
+    Notes
+    -----
+    Notebook: 12_new_tracks
+
+    Examples
+    --------
+    >>> [f"{cell.row} {cell.seed}" for cell in new_tracks(["content", "als"], seeds=[0, 1])]
+    ['content 0', 'als 0', 'als 1']
+    """
+    names = list(NEW_TRACKS) if names is None else names
+    adjust = adjust or {}
+    cells = []
+    for number, seed in enumerate(seeds):
+        for name in names:
+            if name not in NEW_TRACKS:
+                raise MusigError(f"Unknown row '{name}': {nearest(name, NEW_TRACKS)}")
+            method, own = NEW_TRACKS[name]
+            random = method in methods.METHODS and methods.is_random(method)
+            if random or number == 0:
+                left_out = dropped if name == "musig-drop" else {}
+                settings = {**adjust.get(method, {}), **own, **left_out}
+                cells.append(
+                    Cell(
+                        "12_new_tracks",
+                        name,
+                        method,
+                        settings,
+                        fold,
+                        seed,
+                        evaluation,
+                        protocol="new_tracks",
+                    )
+                )
+    return cells
+
+
 EXPERIMENTS: dict[str, Callable[[], list[Cell]]] = {
     "07_methods": methods_table,
     "07_ablation": best_ablation,
     "08_attribute_groups": attribute_groups,
     "09_task_weights": task_weights,
     "10_sensitivity": sensitivity,
+    "12_new_tracks": new_tracks,
+    "13_relations": relations,
+    "14_generalization": generalization,
 }
 """What is recorded: experiment to function."""
 

@@ -41,6 +41,7 @@ from musig.cache import LIBRARIES, digest, source_key, stage, versions
 from musig.catalog import Catalog
 from musig.errors import MusigError
 from musig.experiments.cells import (
+    COMPLETION,
     METRICS,
     Cell,
     CellResult,
@@ -101,6 +102,8 @@ def key(cell: Cell, fingerprint: str) -> dict[str, str]:
     }
     if cell.probes:  # only then: cells without are what they were before there were probes
         inputs["probes"] = True
+    if cell.protocol != COMPLETION:
+        inputs["protocol"] = cell.protocol
     return {"inputs": digest(inputs), "source": _source(modules_of_cell(cell))}
 
 
@@ -186,7 +189,7 @@ def _packed(scores: pd.DataFrame) -> pd.DataFrame:
         wide = values.astype(np.float64)
         kind, _, rest = str(name).partition("@")
         if "|" in str(name):
-            whole = str(name).startswith(("found|", "among|"))
+            whole = str(name).startswith(("found", "among"))
             columns[str(name)] = values.to_numpy(np.int16 if whole else np.float32)
         elif kind == "recall":
             columns[f"found@{rest}"] = (wide * targets).round().to_numpy(np.int16)

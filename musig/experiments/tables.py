@@ -16,7 +16,8 @@ Contents
 - :func:`table`: the wide tables; :func:`tests`: paired tests; :func:`interaction`: a difference of
   differences; :func:`gain`: a ratio.
 - :func:`curves`, :func:`by_length`, :func:`by_fraction`, :func:`by_popularity`: one figure each.
-- :func:`held_out`: the measures of the tasks, :func:`held_out_tests`: who differs in them.
+- :func:`held_out`: the measures of the tasks, :func:`held_out_tests`: who differs in them;
+  :func:`by_unit`: what both rest on.
 - :func:`costs`: time, size; :func:`trials`, :func:`by_hand`: how much was tried.
 """
 
@@ -791,7 +792,7 @@ def held_out(results: Iterable[CellResult], level: float = 0.95) -> pd.DataFrame
     lines = []
     for name, row in rows(results).items():
         told = pd.DataFrame([dict(part.measures.get("held_out") or {}) for part in row.results])
-        artists = _by_artist(row)
+        artists = by_unit(row)
         for measure in told.columns:
             values = told[measure].astype(np.float64).dropna()
             if not len(values):
@@ -855,7 +856,7 @@ def held_out_tests(
     made = rows(results)
     if reference is not None and reference not in made:
         raise MusigError(f"Unknown row '{reference}'; {nearest(reference, made)}")
-    there = {name: replace(row, per_playlist=_by_artist(row)) for name, row in made.items()}
+    there = {name: replace(row, per_playlist=by_unit(row)) for name, row in made.items()}
     fit = comparable({name: row for name, row in there.items() if len(row.per_playlist)})
     nothing = _tests({}, None, None, level, None)
     if len(fit) < 2 or (reference is not None and reference not in fit):
@@ -876,11 +877,23 @@ def held_out_tests(
     return pd.concat(parts, ignore_index=True) if parts else nothing
 
 
-def _by_artist(row: Row) -> pd.DataFrame:
-    """Give what probes found by artist, a column a measure, averaged over trainings.
+def by_unit(row: Row) -> pd.DataFrame:
+    """Give what probes found by artist, or by whatever a measure is of, averaged over trainings.
 
-    Artists are numbered within a measure, so that a row of the table is no artist where measures
-    have artists of their own. Universes of other folds have other artists: then there is nothing.
+    Parameters
+    ----------
+    row : Row
+
+    Returns
+    -------
+    DataFrame
+        A column a measure. Artists are numbered within a measure, so that a line of the table is no
+        artist where measures have artists of their own. Universes of other folds have other
+        artists: then there is nothing.
+
+    Notes
+    -----
+    Notebook: 09_task_weights
     """
     found = [part.measures["probed"]["by_artist"] for part in row.results if _is_probed(part)]
     if len(row.folds) != 1 or len(found) < len(row.results):

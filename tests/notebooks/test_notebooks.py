@@ -38,6 +38,7 @@ CHANGED = {
     "k": 100,  # of every playlist, what the claims need is kept for a few cut-offs only
     "weights": [0.2, 0.3, 0.5],
     "methods": "popularity,itemknn",
+    "compared": "attributes,musig-single,musig",
     "groups": ["GENRE"],  # with ACOUSTIC a larger network would be trained, to its end
 }
 

@@ -363,9 +363,7 @@ def test_every_claim_is_there_and_names_rows_that_are_planned(tmp_path):
     table = verdicts(tmp_path)
     assert list(table["claim"]) == [claim.name for claim in CLAIMS]
     is_open = table[table["verdict"] == "open"]
-    assert list(is_open["claim"]) == [
-        "Inductive", "Types of relations", "Generalises across tasks"
-    ]  # fmt: skip
+    assert list(is_open["claim"]) == [claim.name for claim in CLAIMS if claim.test is None]
     assert is_open["reason"].str.contains("open: ").all()
     for words in ("TRACK2VEC", "NODE2VEC", "GRAPHSAGE", "collaborative", "+27 %", "POPULARITY",
                   "Content hurts", "multi-task", "weights", "complement"):  # fmt: skip

@@ -63,7 +63,8 @@ def test_every_help_has_a_sentence_and_an_example(musig, path):
 
 def test_every_command_of_the_plan_is_there():
     data = {f"data {name}" for name in ("list", "describe", "validate", "get", "make", "join")}
-    wanted = data | {"graph", "train", "complete", "run", "doctor", "compare", "tune"}
+    wanted = data | {"graph", "train", "complete", "run", "doctor", "compare", "tune", "embed"}
+    wanted |= {"export"}
     assert wanted <= {" ".join(path) for path in commands()}
 
 
@@ -300,6 +301,11 @@ def workplace(tmp_path_factory, smoke_catalog):
     write_folder(make("smoke", seed=1), place / "her_playlists")  # the same ids, other lists
     tracks = smoke_catalog.tracks.reset_index()
     tracks[["track_id", "energy", "popularity"]].to_parquet(place / "features.parquet")
+    new = tracks[["track_id", "main_genre", *FEATURES]][:4].assign(track_id=list("abcd"))
+    new.to_parquet(place / "new.parquet")
+    new.to_csv(place / "new.csv", index=False)
+    lists = pd.DataFrame({"pid": 0, "track_id": ["a", *tracks["track_id"][:9]]})
+    lists.to_csv(place / "new_playlists.csv", index=False)
     genres = tracks[["artist"]].drop_duplicates().assign(genres="rock, pop")
     genres.to_csv(place / "genres.csv", index=False)
     entries = [{"track_uri": f"spotify:track:{track}"} for track in tracks["track_id"]]
