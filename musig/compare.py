@@ -20,6 +20,7 @@ Contents
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -258,7 +259,9 @@ def _result(
 ) -> Result:
     """Fit and evaluate one method with one seed; it is gone when the next begins."""
     start = time.perf_counter()
-    method = methods.make(name, seed=seed, device=device).fit(data.catalog, data.split)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Sparse ")  # of torch, about its own tensors
+        method = methods.make(name, seed=seed, device=device).fit(data.catalog, data.split)
     fitted = time.perf_counter()
     for note in getattr(method, "notes", ()):
         say(f"{name}: {note}")

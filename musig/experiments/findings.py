@@ -90,7 +90,7 @@ class Finding:
     quantity: str
     """What `difference` is."""
     difference: float
-    """In recall, of the first comparison; for a gain, the gain."""
+    """In recall, of the least of all comparisons; for a gain, the gain."""
     low: float
     high: float
     readings: Mapping[str, tuple[bool, float]]
@@ -305,11 +305,12 @@ def above(*pairs: tuple[int, int], beside: Sequence[tuple[int, int]] = ()) -> Te
             for (a, b), each in zip(pairs, tested, strict=True):
                 if each.difference < 0 and each.p <= rules.level:
                     worse.append(f"{of[a].row} is below {of[b].row} in {metric}")
-        a, b = pairs[0]
+        least = min(range(len(pairs)), key=lambda number: found[number].difference)
+        a, b = pairs[least]  # of several comparisons the one that decides
         return Finding(
             "; ".join(told),
             f"{rules.readings[-1]}, {of[a].row} less {of[b].row}",
-            *_three(found[0]),
+            *_three(found[least]),
             readings,
             len(values),
             "; ".join(worse),

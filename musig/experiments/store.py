@@ -25,6 +25,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -107,6 +108,10 @@ def key(cell: Cell, fingerprint: str) -> dict[str, str]:
     return {"inputs": digest(inputs), "source": _source(modules_of_cell(cell))}
 
 
+_NUMBERS = re.compile(r"\[\n[\s\d.,eE+-]+\]")
+"""A list of numbers, as JSON indents it; no string of JSON has such a line break."""
+
+
 @lru_cache(maxsize=256)  # what was imported is what runs: a later change of a file is not
 def _source(modules: tuple[str, ...]) -> str:
     return digest({name: source_key(name) for name in modules})
@@ -178,6 +183,7 @@ def save(
             )
     with aside(path) as passing:
         text = json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False)
+        text = _NUMBERS.sub(lambda found: "".join(found[0].split()).replace(",", ", "), text)
         passing.write_text(text + "\n", "utf-8")
 
 

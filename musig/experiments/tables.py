@@ -921,7 +921,7 @@ def costs(results: Iterable[CellResult], studies: Path | None = None) -> pd.Data
     Returns
     -------
     DataFrame
-        Columns ``method``, ``fit_seconds`` (mean, one thread), ``size`` (numbers kept), ``epochs``,
+        Columns ``method``, ``fit_seconds`` (mean, one thread), ``size`` (numbers kept),
         ``coverage``, ``trials`` and ``by_hand`` (as in :func:`table`), ``device``, ``cannot`` and
         ``remark``.
 
@@ -938,7 +938,7 @@ def costs(results: Iterable[CellResult], studies: Path | None = None) -> pd.Data
     lines = [
         {
             "method": name,
-            **{kind: mean(row, kind) for kind in ("fit_seconds", "size", "epochs", "coverage")},
+            **{kind: mean(row, kind) for kind in ("fit_seconds", "size", "coverage")},
             "trials": trials(row.method, studies),
             "by_hand": by_hand(row.method),
             "device": ", ".join(sorted({str(part.run.get("device", "")) for part in row.results})),

@@ -32,4 +32,4 @@ def test_the_recorded_cells_are_small():
     sizes = [path.stat().st_size for path in RECORDED.rglob("*") if path.is_file()]
     if not sizes:
         pytest.skip("no cell is recorded yet")
-    assert sum(sizes) < 10e6
+    assert sum(sizes) < 20e6
