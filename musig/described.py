@@ -98,7 +98,7 @@ class Described:
         )
         (block,) = full_blocks(to_csr(music_graph(train, catalog.n_tracks, self.min_weight)), 1)
         self._mean = block.matrix()
-        self._scorer = EmbeddingScorer(self.name, self.view())
+        self.scorer = EmbeddingScorer(self.name, self.view())
         return self
 
     def describe(self, catalog: Catalog) -> Self:
@@ -124,9 +124,9 @@ class Described:
 
     def score(self, seeds: Playlists, candidates: np.ndarray | None = None) -> Tensor:
         """Cosine with the mean of the seeds: float32, (n_playlists, n_candidates)."""
-        return self._scorer.score(seeds, candidates)
+        return self.scorer.score(seeds, candidates)
 
     @property
     def size(self) -> int:
         """Numbers kept: the attributes and their means."""
-        return self._scorer.unit.numel()
+        return self.scorer.unit.numel()

@@ -32,11 +32,11 @@ Logistic and ridge regressions are scikit-learn's, on embeddings standardised by
 fit. The nearest are by cosine, and nothing is fitted. POPULARITY as an attribute is a number of
 training playlists, hidden where popularity is asked for; what a graph tells of it is not.
 
-What is measured is counted by *artist* and spread over them to first order, as
-:class:`musig.probes.Probed` has it, so that intervals and tests are over artists; of ``theme_auc``
-over playlists.
+What is measured is spread over artists (:mod:`musig.by_artist`), so that intervals and tests are
+over artists; of ``theme_auc`` over playlists.
 
-Methods that keep no vectors keep a table of tracks by tracks: its first :data:`DIRECTIONS` singular
+Of musig-best, whose scores are only half those of vectors, it is these that are asked. Methods that
+keep no vectors keep a table of tracks by tracks: its first :data:`DIRECTIONS` singular
 directions are their embedding. One that keeps neither is not asked.
 
 Contents
@@ -57,17 +57,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from safetensors.torch import load_file
 from scipy import sparse
 from torch import Tensor
 
+from musig import by_artist
 from musig.catalog import FEATURES, Catalog, Playlists, universe
 from musig.completion import evaluate, holdout
 from musig.errors import MusigError, nearest
 from musig.features import apply_attributes, mask_group
 from musig.modelfolder import Trained
-
-# Private there: with other names the recorded cells that are probed would be of an earlier source.
-from musig.probes import Probed, _about, _f1_by_artist, _owners
+from musig.probes import Probed
 from musig.retrieval import among_nearest, chance
 from musig.scorers import EmbeddingScorer, Scorer
 from musig.splits import Split, artist_groups, split_artists
@@ -277,7 +277,11 @@ def _vectors(scorer: Any) -> Tensor | None:
     """Find the vectors that a method keeps, or make some of its table of tracks by tracks."""
     from sklearn.decomposition import TruncatedSVD
 
-    for kept in (scorer, getattr(scorer, "scorer", None), getattr(scorer, "_scorer", None)):
+    from musig.best import DECODER, MusigBest  # only here: it is slow to import
+
+    if isinstance(scorer, MusigBest):
+        return load_file(scorer.folder / DECODER)["candidate"]
+    for kept in (scorer, getattr(scorer, "scorer", None)):
         if isinstance(kept, EmbeddingScorer):
             return kept.unit.cpu()
     vectors = getattr(scorer, "vectors", None)
@@ -419,12 +423,12 @@ def _ask_genre(
     there = truth.any(axis=0)  # a genre that nobody asks about is no part of the mean
     values, counts = np.unique(genre[fit].astype(str), return_counts=True)
     frequent = np.repeat(values[counts.argmax()], len(asked))[:, None] == names
-    owner, n = _owners(artist[asked], artist[asked])
+    owner, n = by_artist.owners(artist[asked], artist[asked])
     for name, answer in (("genre_f1", given), ("genre_f1_trivial", frequent)):
-        by_artist = _f1_by_artist(truth[:, there], answer[:, there], owner, n, macro=True)
-        found.measures[name] = float(np.mean(by_artist))
+        spread = by_artist.f1(truth[:, there], answer[:, there], owner, n, macro=True)
+        found.measures[name] = float(np.mean(spread))
         if answer is given:
-            found.by_artist[name], found.tracks[name] = by_artist, len(asked)
+            found.by_artist[name], found.tracks[name] = spread, len(asked)
 
 
 def _ridge(z: np.ndarray, y: np.ndarray, fit: np.ndarray, asked: np.ndarray) -> np.ndarray:
@@ -450,11 +454,11 @@ def _ask_popularity(
         return
     answers = _ridge(_frozen(view, part, HIDDEN["popularity"]), truth, fit, asked)
     counts = catalog.playlists.subset(split.train).counts(catalog.n_tracks)
-    owner, n = _owners(artist[asked], artist[asked])
+    owner, n = by_artist.owners(artist[asked], artist[asked])
     name = "popularity_spearman"
-    found.measures[name], effect = _spearman(answers, truth[asked])
-    found.measures[f"{name}_trivial"] = _spearman(counts[asked], truth[asked])[0]
-    found.by_artist[name] = _about(found.measures[name], np.bincount(owner, effect, n))
+    found.measures[name], effect = by_artist.spearman(answers, truth[asked])
+    found.measures[f"{name}_trivial"] = by_artist.spearman(counts[asked], truth[asked])[0]
+    found.by_artist[name] = by_artist.spread(found.measures[name], np.bincount(owner, effect, n))
     found.tracks[name] = len(asked)
 
 
@@ -469,7 +473,7 @@ def _ask_audio(
     table = np.stack([_numbers(catalog, name) for name in FEATURES], axis=1)
     known = ~np.isnan(table)
     asked = np.flatnonzero(known.any(axis=1) & (part < 0))
-    owner, n = _owners(artist[asked], artist[asked])
+    owner, n = by_artist.owners(artist[asked], artist[asked])
     shares, effects, z = [], [], None
     for name, values, there in zip(FEATURES, table.T, known.T, strict=True):
         fit = np.flatnonzero(there & (part >= 0))
@@ -483,7 +487,7 @@ def _ask_audio(
         share = 1 - wrong.sum() / spread.sum()
         effect = np.bincount(owner[rows], ((1 - share) * spread - wrong) / spread.sum(), n)
         found.measures[f"audio_r2_{name}"] = float(share)
-        found.by_artist[f"audio_r2_{name}"] = _about(share, effect)
+        found.by_artist[f"audio_r2_{name}"] = by_artist.spread(share, effect)
         found.tracks[f"audio_r2_{name}"] = len(rows)
         shares.append(share)
         effects.append(effect)
@@ -491,7 +495,7 @@ def _ask_audio(
         lacking["audio_r2"] = "no audio feature is known of unseen artists' tracks"
         return
     found.measures.update({"audio_r2": float(np.mean(shares)), "audio_r2_trivial": 0.0})
-    found.by_artist["audio_r2"] = _about(float(np.mean(shares)), np.mean(effects, axis=0))
+    found.by_artist["audio_r2"] = by_artist.spread(float(np.mean(shares)), np.mean(effects, axis=0))
     found.tracks["audio_r2"] = len(asked)
 
 
@@ -545,11 +549,9 @@ def _add_means(
     name: str, values: np.ndarray, rows: np.ndarray, artist: np.ndarray, found: Probed
 ) -> None:
     """Add a mean over tracks, spread over their artists."""
-    mean = float(values.mean())
-    owner, n = _owners(artist[rows], artist[rows])
-    effect = np.bincount(owner, (values - mean) / len(values), n)
-    found.measures[name] = mean
-    found.by_artist[name] = _about(mean, effect)
+    owner, n = by_artist.owners(artist[rows], artist[rows])
+    found.measures[name] = float(values.mean())
+    found.by_artist[name] = by_artist.mean(values, owner, n)
     found.tracks[name] = len(rows)
 
 
@@ -617,35 +619,3 @@ def _auc(scores: np.ndarray, truth: np.ndarray) -> float:
     # the true ones are few: only they are sorted
     below = sum(np.searchsorted(true, others, side).mean() for side in ("left", "right")) / 2
     return float(1 - below / len(true))
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    from scipy.stats import rankdata
-
-    return rankdata(values)
-
-
-def _spearman(a: np.ndarray, b: np.ndarray) -> tuple[float, np.ndarray]:
-    r"""Give Spearman's correlation, and to first order what each pair adds to it.
-
-    :math:`\rho = 12 E[F(X) G(Y)] - 3`, whose influence function has, beside the pair's own
-    :math:`F(x) G(y)`, what the pair does to the ranks of all others.
-    """
-    n = len(a)
-    f, g = (_ranks(each) / n - 0.5 / n for each in (a, b))
-    f, g = f - f.mean(), g - g.mean()
-    scale = np.sqrt((f**2).mean() * (g**2).mean())
-    if scale == 0:  # the same answer for all
-        return 0.0, np.zeros(n)
-    rho = float((f * g).mean() / scale)
-    effect = f * g + _above(a, g) + _above(b, f)
-    return rho, (effect - effect.mean()) / scale / n
-
-
-def _above(values: np.ndarray, of: np.ndarray) -> np.ndarray:
-    """Average a number over all whose value is larger; those that are equal count half."""
-    order = np.argsort(values, kind="stable")
-    total = np.concatenate([[0.0], np.cumsum(of[order])])
-    ordered = values[order]
-    low, high = (np.searchsorted(ordered, values, side) for side in ("left", "right"))
-    return (total[-1] - (total[low] + total[high]) / 2) / len(values)

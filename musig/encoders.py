@@ -117,9 +117,13 @@ class Musig:
         data = self.prepared(catalog, split)
         self.notes, unknown = _left_out(data, self.config)
         config = config_from({**vars(self.config), **unknown})
-        self.model: Trained = trained(data, config, self.progress, self.network)
-        self._scorer = self.model.scorer(self.name)
+        self.model = self.trained(data, config)
+        self.scorer = self.model.scorer(self.name)
         return self
+
+    def trained(self, data: TrainingData, config: TrainConfig) -> Trained:
+        """Give the model: from the cache, or trained now."""
+        return trained(data, config, self.progress, self.network)
 
     def prepared(self, catalog: Catalog, split: Split) -> TrainingData:
         """Make what the training sees; no track is left out, the catalogue is the universe."""
@@ -136,7 +140,7 @@ class Musig:
 
     def score(self, seeds: Playlists, candidates: np.ndarray | None = None) -> Tensor:
         """Cosine of candidates with the mean seed: float32, (n_playlists, n_candidates)."""
-        return self._scorer.score(seeds, candidates)
+        return self.scorer.score(seeds, candidates)
 
     @property
     def size(self) -> int:

@@ -188,7 +188,7 @@ def save(
     held_out: dict[str, float],
     seconds: float,
     device: str,
-) -> Trained:
+) -> None:
     """Write a finished model; ``model.json`` comes last and makes it one.
 
     Parameters
@@ -212,11 +212,6 @@ def save(
         Time spent, over all interruptions.
     device : str
         Where it was trained.
-
-    Returns
-    -------
-    Trained
-        The model as read back.
 
     Notes
     -----
@@ -259,7 +254,6 @@ def save(
     data.split.save(folder / "split.json")
     with aside(folder / "model.json") as passing:
         passing.write_text(json.dumps(info, indent=1), encoding="utf-8")
-    return load(folder)
 
 
 def load(folder: Path | str) -> Trained:

@@ -19,7 +19,7 @@ Contents
 from __future__ import annotations
 
 from math import inf
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -27,12 +27,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musig import cache, modelfolder
-from musig.catalog import Catalog, Playlists
+from musig.catalog import Playlists
 from musig.contrast import in_batch_softmax
-from musig.encoders import Musig, _left_out  # public there, it would make recorded cells stale
+from musig.encoders import Musig
 from musig.errors import MusigError
 from musig.retrieval import among_nearest, chance
-from musig.splits import Split, artist_groups
+from musig.splits import artist_groups
 from musig.tasks import HELD_OUT_PAIRS, Batch, Embed, Task
 from musig.train import TrainConfig, default_tasks, train
 from musig.training_data import TrainingData
@@ -281,11 +281,8 @@ class MusigTasks(Musig):
             if not 0 <= weight < inf:
                 raise MusigError(f"weight_{name} is {weight}; expected a number of 0 or more.")
 
-    def fit(self, catalog: Catalog, split: Split) -> Self:
-        """Train on the training playlists; stop when the validation playlists say so."""
-        data = self.prepared(catalog, split)
-        self.notes, unknown = _left_out(data, self.config)
-        config = TrainConfig(**{**vars(self.config), **unknown})
+    def trained(self, data: TrainingData, config: TrainConfig) -> modelfolder.Trained:
+        """Give the model, trained on the further tasks as well that the data can supervise."""
         weights = dict(self.more)
         for name, weight in self.more.items():
             try:
@@ -294,9 +291,7 @@ class MusigTasks(Musig):
             except MusigError as error:
                 self.notes.append(str(error))
                 weights[name] = 0.0
-        self.model = _trained(data, config, weights, self.progress)
-        self._scorer = self.model.scorer(self.name)
-        return self
+        return _trained(data, config, weights, self.progress)
 
 
 def _trained(

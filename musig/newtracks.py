@@ -387,7 +387,7 @@ def placed(scorer: Scorer, setting: Newcomers) -> tuple[str, Iterator[tuple[str,
         return "attributes", _described(scorer, setting)
     if isinstance(scorer, Random):
         return "chance", _same(Random(scorer.seed).fit(setting.whole, setting.split))
-    vectors = getattr(scorer, "scorer", None) or getattr(scorer, "_scorer", scorer)
+    vectors = getattr(scorer, "scorer", scorer)
     if isinstance(vectors, EmbeddingScorer):
         return "vectors", _averaged(vectors, setting)
     means = _neighbours(setting, strong=0)

@@ -23,11 +23,9 @@ Embeddings are standardised by the tracks that fit. Names of measures are those 
 comes from fixed seeds.
 
 *Tracks* are what is measured here, not playlists; and since tracks by one artist mostly share a
-genre, whole artists are what intervals and tests are over. :attr:`Probed.by_artist` has a number an
-artist whose mean is the measure and whose spread is that of the measure over artists:
-:math:`m + n \, d_a`, with :math:`d_a` the first-order effect of the artist's tracks on the measure
-:math:`m` and :math:`n` artists (the delta method; rough for genres with few artists). Artists are
-the held-out ones, except for links: these are pairs of all artists' tracks.
+genre, whole artists are what intervals and tests are over: :attr:`Probed.by_artist`, made by
+:mod:`musig.by_artist`. Artists are the held-out ones, except for links: these are pairs of all
+artists' tracks.
 
 Contents
 --------
@@ -43,6 +41,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from musig import by_artist
 from musig.errors import MusigError
 from musig.features import mask_group
 from musig.modelfolder import Trained
@@ -185,8 +184,8 @@ def _links(links: CoOccurrence, embed: Embed, artist: np.ndarray, found: Probed)
     cosine = {kind: np.einsum("ij,ij->i", left[a], left[b]) for kind, (a, b) in pairs.items()}
     for name, negative in (("link_auc", "random"), ("link_auc_matched", "matched")):
         nodes = np.concatenate([pairs["positive"], pairs[negative]], axis=1)
-        owner, n = _owners(artist[nodes.ravel()], artist[nodes.ravel()])
-        values = _auc_by_artist(cosine["positive"], cosine[negative], owner, n)
+        owner, n = by_artist.owners(artist[nodes.ravel()], artist[nodes.ravel()])
+        values = by_artist.auc(cosine["positive"], cosine[negative], owner, n)
         found.by_artist[name] = values
         found.tracks[name] = len(np.unique(nodes))
 
@@ -242,8 +241,8 @@ def _probe_similarity(
         truth = (features[0] - features[1]).square().mean(1).sqrt()
         squared = (predicted - truth).square().double().numpy()
         name = "similarity_probe_error" if group == "AUDIO" else "acoustic_similarity_probe_error"
-        owner, n = _owners(artist[rows], artist[nodes.numpy()])
-        found.by_artist[name] = _rmse_by_artist(squared, owner, n)
+        owner, n = by_artist.owners(artist[rows], artist[nodes.numpy()])
+        found.by_artist[name] = by_artist.rmse(squared, owner, n)
         found.tracks[name] = len(rows)
 
 
@@ -294,11 +293,11 @@ def _probe_genre(
     predicted[np.arange(len(rows)), scores.argmax(1)] = True
     truth = task.labels.numpy()[rows] > 0
     there = truth.any(axis=0)  # as in musig.tasks
-    owner, n = _owners(artist[rows], artist[rows])
+    owner, n = by_artist.owners(artist[rows], artist[rows])
     everything = np.ones_like(there)
     for name, of in (("genre_probe_f1_macro", there), ("genre_probe_f1_micro", everything)):
         macro = of is there
-        values = _f1_by_artist(truth[:, of], predicted[:, of], owner, n, macro=macro)
+        values = by_artist.f1(truth[:, of], predicted[:, of], owner, n, macro=macro)
         found.by_artist[name] = values
         found.tracks[name] = len(rows)
 
@@ -318,62 +317,3 @@ def _fit_genres(task: Genre, z: Tensor) -> None:
             fitted = LogisticRegression(max_iter=500, tol=1e-3).fit(x, truth)
             task.classify.weight[column] = torch.from_numpy(fitted.coef_[0])
             task.classify.bias[column] = float(fitted.intercept_[0])
-
-
-def _owners(among: np.ndarray, artist: np.ndarray) -> tuple[np.ndarray, int]:
-    """Give the artists of some tracks numbers from 0; say how many there are."""
-    distinct = np.unique(among)
-    return np.searchsorted(distinct, artist), len(distinct)
-
-
-def _about(measure: float, effect: np.ndarray) -> list[float]:
-    """Spread a measure over artists, given what each adds to it."""
-    return [round(float(value), 6) for value in measure + len(effect) * effect]
-
-
-def _rmse_by_artist(squared: np.ndarray, owner: np.ndarray, n: int) -> list[float]:
-    """Spread the root of the mean square over artists, `owner`: of all first tracks, then second.
-
-    A pair counts for the artists of both of its tracks, since either could have been another.
-    """
-    error = float(np.sqrt(squared.mean()))
-    slope = 1 / (2 * max(error, 1e-12) * len(squared))  # of the root, a unit of the sum
-    return _about(error, slope * np.bincount(owner, np.tile(squared - squared.mean(), 2), n))
-
-
-def _auc_by_artist(
-    positive: np.ndarray, negative: np.ndarray, owner: np.ndarray, n: int
-) -> list[float]:
-    """Spread an AUC over artists, `owner`: of the first track of each pair, then of the second.
-
-    A positive pair is worth the share of the negative ones that it is above, and these likewise;
-    ties count half. A pair counts for the artists of both of its tracks.
-    """
-
-    def above(values: np.ndarray, others: np.ndarray) -> np.ndarray:
-        others = np.sort(others)
-        return (np.searchsorted(others, values) + np.searchsorted(others, values, "right")) / (
-            2 * len(others)
-        )
-
-    worth = [above(positive, negative), 1 - above(negative, positive)]
-    auc = float(worth[0].mean())
-    effect = np.concatenate([(each - auc) / len(each) for each in worth])
-    return _about(auc, np.bincount(owner, np.tile(effect, 2), n))
-
-
-def _f1_by_artist(
-    truth: np.ndarray, predicted: np.ndarray, owner: np.ndarray, n: int, *, macro: bool
-) -> list[float]:
-    """Spread F1 = 2 hits / (answers + truths) over artists, genre by genre or of all together."""
-
-    def by_artist(values: np.ndarray) -> np.ndarray:
-        total = np.zeros((n, values.shape[1]))
-        np.add.at(total, owner, values)
-        return total if macro else total.sum(1, keepdims=True)  # (artists, genres or 1)
-
-    hits = 2 * by_artist((truth & predicted).astype(float))
-    of = by_artist(truth.astype(float)) + by_artist(predicted.astype(float))
-    f1 = hits.sum(0) / of.sum(0)
-    effect = ((hits - f1 * of) / of.sum(0)).mean(axis=1)
-    return _about(float(f1.mean()), effect)

@@ -456,6 +456,7 @@ def train(
     tasks: Sequence[tuple[Task, float]] | None = None,
     progress: bool = True,
     network: Callable[..., Network] = Network,
+    fabric: Any = None,
 ) -> modelfolder.Trained:
     """Train MUSIG, or go on with a training that was stopped.
 
@@ -474,6 +475,9 @@ def train(
         A bar on stderr with the loss of each task.
     network : callable
         Called with data, config and tasks; makes what is trained.
+    fabric : lightning_fabric.Fabric, optional
+        Opened and launched, where several processes train together: each calls this with the same
+        arguments, and the first of them writes. By default one is opened for this process alone.
 
     Returns
     -------
@@ -502,7 +506,7 @@ def train(
         checkpoint.require_same(identity, modelfolder.read_identity(folder), folder)
         return modelfolder.load(folder)
 
-    fabric = open_fabric(config.device, config.precision)
+    fabric = fabric or open_fabric(config.device, config.precision)
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         net = network(data, config, tasks)
@@ -518,7 +522,7 @@ def train(
             total=config.epochs,
             desc="train",
             unit="epoch",
-            disable=None if progress else True,
+            disable=None if progress and fabric.is_global_zero else True,
         )
         for epoch in bar:
             if state.stale >= config.patience:
@@ -549,25 +553,29 @@ def train(
             if "valid_ndcg@100" in row:
                 state.seconds += time.perf_counter() - start
                 start = time.perf_counter()
-                checkpoint.save(folder, identity, net, optimiser, state)
+                if fabric.is_global_zero:
+                    checkpoint.save(folder, identity, net, optimiser, state)
         bar.close()
         net.load_state_dict(state.best)
         embeddings = net.embed()
         measures = {}
         for task in net.tasks.values():
             measures.update(task.held_out(net.embed))
-    return modelfolder.save(
-        folder,
-        identity=identity,
-        data=data,
-        encoder=net.encoder,
-        x=net.x,
-        embeddings=embeddings,
-        history=state.history,
-        held_out=measures,
-        seconds=state.seconds,
-        device=str(fabric.device),
-    )
+    if fabric.is_global_zero:
+        modelfolder.save(
+            folder,
+            identity=identity,
+            data=data,
+            encoder=net.encoder,
+            x=net.x,
+            embeddings=embeddings,
+            history=state.history,
+            held_out=measures,
+            seconds=state.seconds,
+            device=str(fabric.device),
+        )
+    fabric.barrier()
+    return modelfolder.load(folder)
 
 
 def trained(

@@ -70,14 +70,14 @@ class Content:
         x = known.x.copy()
         for start, stop in known.groups.values():
             x[:, start:stop] /= np.sqrt(stop - start)
-        self._scorer = EmbeddingScorer(self.name, x)
+        self.scorer = EmbeddingScorer(self.name, x)
         return self
 
     def score(self, seeds: Playlists, candidates: np.ndarray | None = None) -> Tensor:
         """Cosine with the mean of the seeds: float32, (n_playlists, n_candidates)."""
-        return self._scorer.score(seeds, candidates)
+        return self.scorer.score(seeds, candidates)
 
     @property
     def size(self) -> int:
         """Numbers kept: the attributes."""
-        return self._scorer.unit.numel()
+        return self.scorer.unit.numel()

@@ -116,13 +116,16 @@ RELATIONS: dict[str, tuple[str, ...]] = {
 """Rows of the ablation of relations: the paper's alone, one more at a time, all of these."""
 
 DROPPED: dict[str, Any] = {"drop_edges": 0.5, "drop_tracks": 0.5, "epochs": 30}
-"""What musig-drop does without in each step; the shares were chosen on validation playlists of the
-first fold. Its steps are full ones, so that half of the epochs take as long as MUSIG's."""
+"""What the rows that end in -drop do without in each step; the shares were chosen on validation
+playlists of the first fold. Their steps are full ones, so that half of the epochs take as long as
+MUSIG's."""
 
 NEW_TRACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "musig": ("musig", {}),
     "musig-content": ("musig", {"groups": ["GENRE", "AUDIO"]}),
     "musig-drop": ("musig", {}),
+    "musig-content-drop": ("musig", {"groups": ["GENRE", "AUDIO"]}),
+    "musig-best": ("musig-best", {}),
     "graphsage": ("graphsage", {}),
     "content": ("content", {"groups": ["GENRE", "AUDIO"]}),
     "track2vec": ("track2vec", {}),
@@ -155,6 +158,7 @@ USES: dict[str, tuple[str, dict[str, Any]]] = {
     "track2vec": ("track2vec", {}),
     "node2vec": ("node2vec", {}),
     "graphsage": ("graphsage", {}),
+    "musig-best": ("musig-best", {}),
     "musig-single": ("musig", SINGLE),
     "musig": ("musig", {}),
     "musig-uncertainty": ("musig", {"balance": "uncertainty"}),
@@ -587,7 +591,7 @@ def generalization(
     fold : int
         The one that is the test.
     seeds : sequence of int
-        Of the trainings; rows without chance in them have the first alone.
+        Of the trainings; rows without chance in them have the first alone, and so has musig-best.
     adjust : mapping, optional
         Settings by method; those of ``musig`` are also for ``musig-tasks``.
 
@@ -629,7 +633,7 @@ def generalization(
         )
         for seed in seeds
         for name, (method, own) in ((name, USES[name]) for name in names)
-        if seed == seeds[0] or method not in ("itemknn", "ease", "attributes")
+        if seed == seeds[0] or method not in ("itemknn", "ease", "attributes", "musig-best")
     ]
 
 
@@ -708,11 +712,12 @@ def new_tracks(
     fold : int
         The one that is the test.
     seeds : sequence of int
-        Of the trainings; a method that is not random has the first.
+        Of the trainings; a method that is not random has the first, and so has musig-best, which
+        takes minutes.
     adjust : mapping, optional
         Settings by method.
     dropped : mapping
-        What the row musig-drop does without, by setting.
+        What the rows that end in -drop do without, by setting.
 
     Returns
     -------
@@ -742,8 +747,8 @@ def new_tracks(
                 raise MusigError(f"Unknown row '{name}': {nearest(name, NEW_TRACKS)}")
             method, own = NEW_TRACKS[name]
             random = method in methods.METHODS and methods.is_random(method)
-            if random or number == 0:
-                left_out = dropped if name == "musig-drop" else {}
+            if number == 0 or (random and method != "musig-best"):
+                left_out = dropped if name.endswith("-drop") else {}
                 settings = {**adjust.get(method, {}), **own, **left_out}
                 cells.append(
                     Cell(

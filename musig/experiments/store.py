@@ -161,7 +161,7 @@ def save(
         "key": dict(key),
         "run": run,
         "absent": result.absent,
-        "measures": dict(result.measures),
+        "measures": _short(result.measures),
     }
     if result.curves is not None:
         content["curves"] = {"k": result.curves.index.tolist()} | {
@@ -185,6 +185,17 @@ def save(
         text = json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False)
         text = _NUMBERS.sub(lambda found: "".join(found[0].split()).replace(",", ", "), text)
         passing.write_text(text + "\n", "utf-8")
+
+
+def _short(measures: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep four digits of what probes found by artist: thousands of numbers a cell."""
+    if "probed" not in measures:
+        return dict(measures)
+    probed = dict(measures["probed"])
+    probed["by_artist"] = {
+        name: [round(value, 4) for value in values] for name, values in probed["by_artist"].items()
+    }
+    return {**measures, "probed": probed}
 
 
 def _packed(scores: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import f1_score, roc_auc_score
 
-from musig import probes
+from musig import by_artist, probes
 from musig.catalog import FEATURES, universe
 from musig.encoders import Musig
 from musig.features import ACOUSTIC, fit_attributes, genre_labels
@@ -282,9 +282,7 @@ def test_the_spread_over_artists_is_that_of_resampled_artists(average):
     wrong = (rng.random(n_artists) < 0.4)[owner]
     answer = np.where(wrong, rng.integers(n_genres, size=len(owner)), genre)
     truth, predicted = (np.eye(n_genres, dtype=bool)[each] for each in (genre, answer))
-    values = np.array(
-        probes._f1_by_artist(truth, predicted, owner, n_artists, macro=average == "macro")
-    )
+    values = np.array(by_artist.f1(truth, predicted, owner, n_artists, macro=average == "macro"))
     assert values.mean() == pytest.approx(f1_score(truth, predicted, average=average), abs=1e-6)
     resampled = []
     tracks_of = [np.flatnonzero(owner == each) for each in range(n_artists)]
@@ -301,7 +299,7 @@ def test_the_spread_of_an_error_is_that_of_resampled_artists():
     level = rng.gamma(2.0, size=n)  # some artists are hard to tell, and so are their pairs
     first, second = rng.integers(n, size=(2, n_pairs))
     squared = (level[first] + level[second]) * rng.uniform(0.5, 1.5, n_pairs)
-    values = np.array(probes._rmse_by_artist(squared, np.concatenate([first, second]), n))
+    values = np.array(by_artist.rmse(squared, np.concatenate([first, second]), n))
     assert values.mean() == pytest.approx(np.sqrt(squared.mean()), abs=1e-5)
     resampled = []
     for _ in range(400):
@@ -328,7 +326,7 @@ def test_the_spread_of_an_auc_is_that_of_resampled_artists():
     ends = rng.integers(n, size=(2, 2 * n_pairs))  # positive pairs, then negative ones
     truth = np.repeat([1, 0], n_pairs)
     scores = np.round(level[ends].sum(0) + rng.normal(size=2 * n_pairs) + truth, 1)  # with ties
-    values = np.array(probes._auc_by_artist(scores[:n_pairs], scores[n_pairs:], ends.ravel(), n))
+    values = np.array(by_artist.auc(scores[:n_pairs], scores[n_pairs:], ends.ravel(), n))
     assert values.mean() == pytest.approx(roc_auc_score(truth, scores), abs=1e-5)
     resampled = []
     for _ in range(400):
