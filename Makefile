@@ -35,7 +35,7 @@ test: $(VENV)/.test  ## lint, types, unit tests, every notebook, the book
 	$(BIN)/mypy
 	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile -m "not audit"
 
-audit: $(VENV)/.test  ## all tests, and those for once a week: every parameter alone, the paper's size
+audit: $(VENV)/.audit  ## all tests, and those for once a week: every parameter alone, the paper's size
 	$(ONE) $(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(VENV)/.peers  ## speed against peers, on one thread and on two, into _build/bench.json
@@ -61,7 +61,7 @@ lock:  ## solve requirements.lock anew from pyproject.toml (keeps what still fit
 	@_build/lock/bin/python -m pip install --quiet uv==$(UV)
 	@cp requirements.lock _build/lock/solved.txt
 	@echo "torch==$(TORCH)" > _build/lock/torch.txt
-	_build/lock/bin/uv pip compile --quiet pyproject.toml _build/lock/torch.txt --extra test --extra vibenet --extra peers --universal \
+	_build/lock/bin/uv pip compile --quiet pyproject.toml _build/lock/torch.txt --extra test --extra vibenet --extra peers --extra spark --extra cluster --universal \
 	  --python-version 3.11 --no-annotate --no-header --output-file _build/lock/solved.txt
 	@# CUDA packages come with a CUDA build of torch, in the versions it asks for: not ours to pin.
 	@grep -vE '^(nvidia-|cuda-|triton)' _build/lock/solved.txt > _build/lock/requirements.lock
@@ -85,6 +85,11 @@ $(VENV)/.test: pyproject.toml requirements.lock | $(VENV)/bin/python
 	@echo "Installing the pinned packages and the test tools, a few minutes the first time …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[test]"
 	@touch $@ $(VENV)/.book
+
+$(VENV)/.audit: pyproject.toml requirements.lock | $(VENV)/bin/python
+	@echo "Installing the pinned packages, the test tools, Spark and Snakemake, some minutes the first time …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[test,spark,cluster]"
+	@touch $@ $(VENV)/.test $(VENV)/.book
 
 $(VENV)/.peers: pyproject.toml requirements.lock | $(VENV)/bin/python
 	@echo "Installing the pinned packages and what the benchmarks compare with …"

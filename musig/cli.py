@@ -117,13 +117,33 @@ cli.add_command(export)
     show_default=True,
     help="Drop edges of this weight or less.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="A Parquet file.")
-def graph(folder: str | None, dataset: str | None, min_weight: int, out: Path) -> None:
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="What counts: this process, or Apache Spark, on a cluster if it is set up for one.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A Parquet file; of Spark, a folder of them.",
+)
+def graph(folder: str | None, dataset: str | None, min_weight: int, engine: str, out: Path) -> None:
     """Write the music graph of all playlists and tracks.
 
     One row an edge: source, target (track ids, source < target) and weight, the number of
     playlists in which both are.
     """
+    if engine == "spark":
+        from musig import spark
+
+        spark.need()  # before the data are read
+        playlists = None if dataset else spark.table_of(folder)
+        n_edges = spark.write_graph(playlists or load_data(folder, dataset), out, min_weight)
+        click.echo(f"{out}: {counted(n_edges, 'edge')}")
+        return
     catalog = load_data(folder, dataset)
     from musig.edges import write_edges
     from musig.graph import music_graph
@@ -192,19 +212,23 @@ def _option(item: Parameter) -> click.Option:
     "--out", type=click.Path(path_type=Path), required=True, help="The MODEL folder to make."
 )
 def train(folder: str | None, dataset: str | None, out: Path, **settings: Any) -> None:
-    """Train MUSIG into a MODEL folder; go on with it if it was begun."""
+    """Train MUSIG into a MODEL folder; go on with it if it was begun.
+
+    Under torchrun several processes share each step. The batch size is that of all together.
+    """
     catalog = load_data(folder, dataset, settings["seed"])
     from musig.acoustic import AcousticConfig, with_vectors
+    from musig.distributed import is_first, processes, require_shareable, train_together
     from musig.modelfolder import is_finished
     from musig.running.records import RunRecord
     from musig.splits import split_playlists
     from musig.train import config_from
-    from musig.train import train as train_model
     from musig.training_data import prepare
 
     finished = is_finished(out)
     preparation = {item.name: settings[item.name] for item in _preparation()}
     config = config_from({k: v for k, v in settings.items() if k not in preparation})
+    require_shareable(config, processes())  # before minutes are spent
     network, groups = preparation.pop("network"), preparation["groups"]
     record = RunRecord.start(
         {**settings, "data": folder or "", "dataset": "" if folder else (dataset or catalog.name)},
@@ -219,7 +243,9 @@ def train(folder: str | None, dataset: str | None, out: Path, **settings: Any) -
     prepared = prepare(
         catalog, split, **preparation, genres=settings["genres"], seed=settings["seed"]
     )
-    trained = train_model(prepared, config, out)
+    trained = train_together(prepared, config, out)
+    if not is_first():
+        return
     if not finished:
         record.finish(trained.held_out, out / "run.json")
     state = "was finished before" if finished else f"trained in {record.seconds:.0f} s"

@@ -49,10 +49,14 @@ EXAMPLES = {
         "musig features my_music --out my_features.parquet",
         "musig features fma_small --window 30 --against echonest.csv --out fma.csv",
     ),
-    "graph": _example("musig graph --data my_playlists --min-weight 2 --out edges.parquet"),
+    "graph": _example(
+        "musig graph --data my_playlists --min-weight 2 --out edges.parquet",
+        "musig graph --data my_playlists --min-weight 2 --engine spark --out edges",
+    ),
     "train": _example(
         "musig train --dataset embedded-classroom --out MODEL",
         "musig train --data my_playlists --min-playlists 8 --groups GENRE,AUDIO --out MODEL",
+        "torchrun --nproc-per-node 2 --max-restarts 3 -m musig.cli train --out MODEL",
     ),
     "complete": _example("musig complete --model MODEL --seeds t000001,t000002 --k 20 --json"),
     "embed": _example(

@@ -39,6 +39,7 @@ CHANGED = {
     "weights": [0.2, 0.3, 0.5],
     "methods": "popularity,itemknn",
     "compared": "attributes,musig-single,musig",
+    "shares": [0.4, 0.8],
     "groups": ["GENRE"],  # with ACOUSTIC a larger network would be trained, to its end
 }
 

@@ -1,0 +1,234 @@
+"""What the chapter on speed and scale shows, of measurements that are made up."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from test_scaling import POINTS, point
+
+from musig.errors import MusigError
+from musig.growth import STEPS
+from musig.pages import cluster, scale, speed
+from musig.sources.synthetic import make
+
+NODES = cluster.Cluster(memory=256.0, cores=64, price=4.0, hours=24.0, efficiency=0.5)
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+def entry(work, peer, ratio, bar=None, threads=1, equal=True):
+    return {
+        "work": work, "peer": peer, "threads": threads, "ours": 1.0, "theirs": ratio,
+        "ratio": ratio, "ratio_range": [0.9 * ratio, 1.1 * ratio], "repeats": 3, "bar": bar,
+        "equal": equal,
+    }  # fmt: skip
+
+
+CARD = {
+    "machine": {"name": "a card"},
+    "edges": 5_000_000,
+    "limits": {
+        "bytes_a_second": 3e12, "operations_a_second_float32": 5e13,
+        "operations_a_second_tf32": 4e14, "operations_a_second_bfloat16": 8e14,
+    },
+    "aggregation": {
+        "ways": {
+            "sparse": {
+                "seconds": 1e-3, "bytes": 1e8, "operations": 2.6e9, "operations_a_second": 2.6e12,
+                "share_of_bandwidth": 0.03, "share_of_roofline": 0.03,
+                "share_of_bandwidth_so_counted": 0.6, "largest_error": 1e-6,
+            },
+            "dense": {
+                "seconds": 3e-4, "bytes": 5e8, "operations": 6.5e10, "operations_a_second": 2e14,
+                "share_of_bandwidth": 0.55, "share_of_roofline": 0.55,
+                "share_of_bandwidth_so_counted": None, "largest_error": 1e-3,
+            },
+            "another": {"error": "no kernel"},
+        }
+    },
+    "pairs": {"ways": {"float32": {"seconds": 0.9}, "compiled": {"error": "no compiler"}}},
+    "training": {"full": {"seconds": 12.0}},
+    "train": {"left_out": "left out, needs pandas"},
+    "bars": [
+        {"what": "an epoch", "bar": 1.0, "side": "below", "best": 0.9, "met": True},
+        {"what": "training", "bar": 60.0, "side": "below", "best": None, "met": None},
+    ],
+}  # fmt: skip
+
+
+def test_what_is_recorded_is_read_and_what_is_damaged_is_told(tmp_path):
+    assert speed.recorded("growth.json", tmp_path) is None
+    (tmp_path / "growth.json").write_text("[1]")
+    assert speed.recorded("growth.json", tmp_path) == [1]
+    (tmp_path / "growth.json").write_text("[1")
+    with pytest.raises(MusigError, match="is not JSON"):
+        speed.recorded("growth.json", tmp_path)
+
+
+def test_the_committed_measurements_are_shown():
+    table = speed.peers(speed.recorded("measured.json"))
+    assert len(table) > 20 and table["ratio"].gt(0).all()
+    assert speed.ratios_told(table).startswith(f"{len(table)} comparisons")
+    points = speed.recorded("growth.json")
+    assert len(scale.points_table(points)) == len(points)
+    assert {point["min_weight"] for point in points} >= {10}
+    for found in points:
+        json.dumps(found, allow_nan=False)
+        assert set(found["measured"]) <= set(STEPS)
+
+
+def test_peers_are_numbered_by_work_and_missed_bars_are_named():
+    entries = [
+        entry("count", "scipy", 20.0, bar=10),
+        entry("count", "$slow$", 0.5),
+        entry("rank", "ranx", 8.0, bar=12, equal=None),
+        entry("rank", "ranx", 9.0, threads=2),
+    ]
+    table = speed.peers(entries)
+    assert table["no"].tolist() == [1, 1, 2] and len(speed.peers(entries, threads=2)) == 1
+    told = speed.ratios_told(table)
+    assert "1 of them lost; 2 have a bar, and 1 of those are missed: 8 where 12" in told
+    assert speed.ratios_told(table[:1]).endswith("each is reached")
+    _, ax = speed.ratios(table)
+    assert [text.get_text() for text in ax.get_yticklabels()] == [
+        "1  scipy",
+        "1  \\$slow\\$",
+        "2  ranx",
+    ]
+    _, ax = speed.ratios(speed.peers(None))
+    assert ax.texts[0].get_text() == "nothing was recorded"
+
+
+def test_a_card_is_drawn_under_its_roofs():
+    _, ax = speed.roofline(CARD)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["roof, float32", "roof, tf32", "roof, bfloat16", "sparse", "dense"]
+    table = speed.aggregation(CARD)
+    assert table["way"].tolist() == ["dense", "sparse"]
+    times = speed.card_times(CARD)
+    assert times["seconds"].dropna().tolist() == [0.9, 12.0]
+    assert times["remark"].dropna().tolist() == ["no compiler"]
+    told = speed.card_told(CARD)
+    assert "a card, with 5,000,000 edges" in told and "0.9 where 1 is asked for, reached" in told
+    assert "training: – where 60 is asked for, not measured" in told
+
+
+@pytest.mark.parametrize("card", [None, {}, {"machine": {}, "limits": {"error": "no memory"}}])
+def test_a_card_that_was_not_measured_is_said_to_be(card):
+    _, ax = speed.roofline(card)
+    assert ax.texts[0].get_text() == "not measured"
+    assert not len(speed.aggregation(card)) and not len(speed.card_times(card))
+    assert "GPU was at hand" in speed.card_told(card) or "CPU" in speed.card_told(card)
+
+
+def test_an_axis_has_the_points_that_differ_in_nothing_else():
+    assert [p["playlists"] for p in scale.along(POINTS, "both")] == [10_000, 30_000, 100_000]
+    assert len(scale.along(POINTS, "tracks")) == 2
+    wide = [point(30_000, 6_000, embedding_size=n) for n in (32, 64)]
+    assert [p["embedding_size"] for p in scale.along([*POINTS, *wide], "embedding_size")] == [
+        32, 64, 128,
+    ]  # fmt: skip
+    other = [point(*size, min_weight=2) for size in [(10_000, 2_000), (30_000, 6_000)]]
+    assert all(p["min_weight"] == 10 for p in scale.along([*POINTS, *other], "both"))
+    assert scale.along(None, "hops") == []
+    with pytest.raises(MusigError, match="axis is 'width'"):
+        scale.along(POINTS, "width")
+
+
+def test_exponents_are_put_side_by_side():
+    fitted = scale.exponents(POINTS)
+    table = scale.side_by_side(fitted, "cpu")
+    assert table["step"].tolist() == list(STEPS)
+    evaluate = fitted[(fitted["step"] == "evaluate") & (fitted["axis"] == "both")].iloc[0]
+    assert 1.0 < evaluate["exponent"] < 2 and evaluate["n"] == 3
+    assert (evaluate["from"], evaluate["to"]) == (10_000, 100_000)
+    assert "[" in table.iloc[-1]["playlists, with tracks in proportion"]
+    assert table["hops"].isna().all()
+    assert "exponent" in scale.steepest(fitted, "both")
+    assert scale.steepest(scale.exponents(None), "both") == "not measured"
+
+
+def test_growth_is_drawn_with_memory_where_there_is_any():
+    _, axes = scale.growth(POINTS, "both")
+    assert len(axes) == 2 and len(axes[0].lines) == 2 * len(STEPS)
+    _, axes = scale.growth(None, "both")
+    assert len(axes) == 1 and axes[0].texts[0].get_text() == "nothing was recorded"
+
+
+def test_a_point_that_was_stopped_says_where():
+    stopped = point(1_000_000, 200_000) | {"stopped": "memory", "last": "begin"}
+    stopped["measured"] = {"read": stopped["measured"]["read"]}
+    table = scale.points_table([stopped, *POINTS])
+    assert table["end"].tolist()[-1] == "stopped by memory in begin"
+    assert "5 points, the largest of 100,000 playlists" in scale.growth_told([stopped, *POINTS])
+    assert "1 were stopped" in scale.growth_told([stopped, *POINTS])
+    nothing = point(10, 10) | {"stopped": "an error", "measured": {}}
+    assert np.isnan(scale.points_table([nothing])["peak, MB"].iloc[0])
+
+
+def test_the_growth_of_a_catalogue_at_hand():
+    settings = {"min_playlists": 2, "min_weight": 1, "embedding_size": 8}
+    points = scale.own(lambda: make("smoke"), [1.0, 0.5, 0.5], 1, **settings)
+    assert [p["playlists"] for p in points] == [300, 600]
+    assert points[0]["entries"] < points[1]["entries"]
+    assert set(points[0]["measured"]) == set(STEPS[1:])
+    _, axes = scale.growth(points, "playlists")
+    assert len(axes) == 1  # memory is not measured
+    with pytest.raises(MusigError, match="leaves 6 of the 600 playlists"):
+        scale.own(lambda: make("smoke"), [0.01], 1, **settings)
+
+
+def test_one_machine_ends_where_its_memory_or_time_does():
+    ends = cluster.limits(POINTS, ratio=5.0, embedding_size=128, memory=24.0, hours=24.0)
+    assert set(ends["step"]) == set(STEPS) and ends["first"].is_monotonic_increasing
+    more = cluster.limits(POINTS, ratio=5.0, embedding_size=128, memory=48.0, hours=24.0)
+    both = ends.merge(more, on="step", suffixes=("", "_more"))
+    assert (both["by_memory_more"] > both["by_memory"]).all()
+    told = cluster.limits_told(ends, 24.0, 24.0)
+    assert told.startswith(ends.iloc[0]["step"]) and "playlists on" in told
+    shown = cluster.limits_shown(ends)
+    assert shown["playlists that fill the memory"].str.contains("million|billion").all()
+    assert not len(cluster.limits(POINTS, 5.0, 128, 24.0, 24.0, min_weight=3))
+    assert not len(cluster.limits(None, 5.0, 128, 24.0, 24.0))
+    assert not len(cluster.limits_shown(pd.DataFrame()))
+
+
+def test_another_size_is_reckoned_from_unit_costs():
+    far = point(100_000_000, 20_000_000)
+    table = cluster.scaled(POINTS, 100_000_000, 20_000_000, 128, NODES).set_index("step")
+    for step in STEPS:
+        row, planted = table.loc[step], far["measured"][step]
+        assert row["gib"] == pytest.approx(planted["peak_mb"] * 1e6 / 2**30, rel=0.01)
+        assert row["hours"] == pytest.approx(planted["cpu"] / 3600, rel=0.01)
+        assert row["gib_low"] <= row["gib"] <= min(row["gib_high"], row["gib_most"])
+        assert row["nodes"] >= np.ceil(row["gib"] / 256)
+        assert row["cost"] == pytest.approx(row["hours"] / 32 * 4)
+    shown = cluster.scaled_shown(table.reset_index())
+    assert shown["step"].tolist() == list(STEPS) and shown["instead of ours"].str.len().gt(20).all()
+    assert "GiB, is taken by evaluate" in cluster.scaled_told(table.reset_index())
+
+
+def test_without_memory_or_points_nothing_is_made_up():
+    blind = json.loads(json.dumps(POINTS))
+    for each in blind:
+        for spent in each["measured"].values():
+            spent["peak_mb"] = None
+    table = cluster.scaled(blind, 1e8, 1e8, 128, NODES)
+    assert table["gib"].isna().all() and table["nodes"].isna().all()
+    assert cluster.scaled_shown(table)["GiB (range)"].isna().all()
+    assert cluster.scaled_told(table) == "memory was not measured"
+    assert cluster.limits(blind, 5.0, 128, 24.0, 24.0)["limit"].eq("time").all()
+    assert not len(cluster.scaled(POINTS[:2], 1e8, 1e8, 128, NODES))
+    assert not len(cluster.scaled_shown(pd.DataFrame()))
+
+
+def test_nodes_are_as_many_as_memory_or_time_asks_for():
+    assert NODES.nodes(gib=1, cpu_hours=1) == 1
+    assert NODES.nodes(gib=1000, cpu_hours=1) == 4
+    assert NODES.nodes(gib=1, cpu_hours=7680) == 10
