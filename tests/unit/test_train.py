@@ -107,6 +107,7 @@ def test_steps_are_chosen_by_what_they_cost(data):
     assert steps_for(replace(QUICK, hops=1, fanouts=(1,), batch_size=1), data) == "full"
     assert steps_for(replace(QUICK, hops=4, batch_size=1), data) == "full"  # too few fan-outs
     assert steps_for(replace(QUICK, aggregator="max"), data) == "sampled"
+    assert steps_for(replace(QUICK, batch_size=1, fanouts=(1, 1), device="cuda"), data) == "full"
     for steps in ("full", "sampled"):
         assert steps_for(replace(QUICK, steps=steps), data) == steps
 
