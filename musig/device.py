@@ -53,6 +53,7 @@ def fabric(device: str, precision: str) -> Any:
     'cpu'
     """
     from lightning_fabric import Fabric  # slow to import
+    from lightning_fabric.plugins.environments import LightningEnvironment
 
     if device == "cuda" and not torch.cuda.is_available():
         raise MusigError(
@@ -61,7 +62,10 @@ def fabric(device: str, precision: str) -> Any:
         )
     cuda = on_cuda(device)
     mixed: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if precision == "bf16" else "32-true"
-    return Fabric(accelerator="cuda" if cuda else "cpu", devices=1, precision=mixed)
+    # one process, also within a job of a cluster, whose tasks know nothing of each other
+    alone = LightningEnvironment()
+    kind = "cuda" if cuda else "cpu"
+    return Fabric(accelerator=kind, devices=1, precision=mixed, plugins=[alone])
 
 
 def on_cuda(device: str) -> bool:
