@@ -22,6 +22,10 @@ from musig.sources import synthetic
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 EACH = [pytest.param(path, id=path.stem) for path in ALL]
+EXECUTED = [  # two chapters run in the fast tests, the others in make test
+    pytest.param(path, id=path.stem, marks=() if path.stem in DETERMINISTIC else pytest.mark.slow)
+    for path in ALL
+]
 
 # Values other than the default, where one cannot be worked out or would take long. `data` and
 # `recordings` are folders that are written for the test.
@@ -143,7 +147,7 @@ def errors_of(notebook):
     return [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
 
 
-@pytest.mark.parametrize("path", EACH)
+@pytest.mark.parametrize("path", EXECUTED)
 def test_it_runs_on_the_smallest_data(executed, path):
     result = nbformat.read(executed(path), 4)
     assert errors_of(result) == []  # what is written to stderr would stop the book
@@ -154,7 +158,7 @@ def test_it_runs_on_the_smallest_data(executed, path):
     assert set(record.parameters) == declared  # none is forgotten in the record
 
 
-@pytest.mark.parametrize("path", EACH)
+@pytest.mark.parametrize("path", EXECUTED)
 def test_every_number_that_the_prose_quotes_was_computed(executed, path):
     notebook = nbformat.read(executed(path), 4)
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
@@ -166,7 +170,7 @@ def test_every_number_that_the_prose_quotes_was_computed(executed, path):
     assert quoted == kept
 
 
-@pytest.mark.parametrize("path", EACH)
+@pytest.mark.parametrize("path", EXECUTED)
 def test_figures_say_what_they_show(executed, path):
     for cell in nbformat.read(executed(path), 4).cells:
         outputs = cell.get("outputs", [])

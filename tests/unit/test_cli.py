@@ -324,6 +324,7 @@ def workplace(tmp_path_factory, smoke_catalog):
     return place
 
 
+@pytest.mark.slow
 def test_every_example_of_the_help_works(musig, monkeypatch, workplace):
     """In the order of the help, for one makes what another takes; nothing slow, no network."""
     monkeypatch.chdir(workplace)
