@@ -22,10 +22,6 @@ from musig.sources import synthetic
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 EACH = [pytest.param(path, id=path.stem) for path in ALL]
-EXECUTED = [  # two chapters run in the fast tests, the others in make test
-    pytest.param(path, id=path.stem, marks=() if path.stem in DETERMINISTIC else pytest.mark.slow)
-    for path in ALL
-]
 
 # Values other than the default, where one cannot be worked out or would take long. `data` and
 # `recordings` are folders that are written for the test.
@@ -147,7 +143,8 @@ def errors_of(notebook):
     return [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
 
 
-@pytest.mark.parametrize("path", EXECUTED)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EACH)
 def test_it_runs_on_the_smallest_data(executed, path):
     result = nbformat.read(executed(path), 4)
     assert errors_of(result) == []  # what is written to stderr would stop the book
@@ -158,7 +155,8 @@ def test_it_runs_on_the_smallest_data(executed, path):
     assert set(record.parameters) == declared  # none is forgotten in the record
 
 
-@pytest.mark.parametrize("path", EXECUTED)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EACH)
 def test_every_number_that_the_prose_quotes_was_computed(executed, path):
     notebook = nbformat.read(executed(path), 4)
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
@@ -170,7 +168,8 @@ def test_every_number_that_the_prose_quotes_was_computed(executed, path):
     assert quoted == kept
 
 
-@pytest.mark.parametrize("path", EXECUTED)
+@pytest.mark.slow
+@pytest.mark.parametrize("path", EACH)
 def test_figures_say_what_they_show(executed, path):
     for cell in nbformat.read(executed(path), 4).cells:
         outputs = cell.get("outputs", [])
@@ -278,6 +277,7 @@ def test_sources_are_kept_without_outputs_and_open_alike(path):
     assert declared == code[:1]  # nothing is computed before the parameters
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DETERMINISTIC)
 def test_it_shows_what_it_showed(executed, name):
     expected = nbformat.read(EXPECTED / f"{name}.ipynb", 4)

@@ -51,6 +51,7 @@ def weights_of(model):
     return torch.cat([p.flatten() for p in model.encoder.state_dict().values()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", ["full", "sampled"])
 @pytest.mark.parametrize("loss", ["softmax", "logistic"])
 @pytest.mark.parametrize("epoch_over", ["tracks", "pairs"])
@@ -185,6 +186,7 @@ def _modified(path):
     return path.stat().st_mtime_ns if path.exists() else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "attributes"),
     [
