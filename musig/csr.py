@@ -83,4 +83,6 @@ def to_csr(data: Data) -> CSR:
     order = slice(None) if sorted_already else torch.argsort(place)
     indptr = torch.zeros(n + 1, dtype=torch.int64, device=row.device)
     indptr[1:] = torch.bincount(row, minlength=n).cumsum(0)
-    return CSR(indptr, col[order], data.edge_weight[order].float(), n, n)
+    # a copy: a view would keep the rows, which are no longer needed, in memory as well
+    col = col.clone() if sorted_already else col[order]
+    return CSR(indptr, col, data.edge_weight[order].float(), n, n)

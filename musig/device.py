@@ -7,7 +7,7 @@ training that was stopped goes on with the same ones and no state of a generator
 
 Contents
 --------
-- :func:`fabric`: CPU or CUDA, float32 or bfloat16.
+- :func:`fabric`: CPU or CUDA, float32 or bfloat16; :func:`on_cuda`: which of the two.
 - :func:`step_generator`: the random numbers of a step.
 - :func:`one_thread`: for what is too small to share.
 """
@@ -53,15 +53,42 @@ def fabric(device: str, precision: str) -> Any:
     'cpu'
     """
     from lightning_fabric import Fabric  # slow to import
+    from lightning_fabric.plugins.environments import LightningEnvironment
 
     if device == "cuda" and not torch.cuda.is_available():
         raise MusigError(
             "device is 'cuda' but torch sees no CUDA device: use device 'auto' or 'cpu', or "
             "install a CUDA build of torch."
         )
-    cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    cuda = on_cuda(device)
     mixed: Literal["bf16-mixed", "32-true"] = "bf16-mixed" if precision == "bf16" else "32-true"
-    return Fabric(accelerator="cuda" if cuda else "cpu", devices=1, precision=mixed)
+    # one process, also within a job of a cluster, whose tasks know nothing of each other
+    alone = LightningEnvironment()
+    kind = "cuda" if cuda else "cpu"
+    return Fabric(accelerator=kind, devices=1, precision=mixed, plugins=[alone])
+
+
+def on_cuda(device: str) -> bool:
+    """Tell whether a setting means CUDA on this machine.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda"}
+
+    Returns
+    -------
+    bool
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> on_cuda("cpu")
+    False
+    """
+    return device == "cuda" or (device == "auto" and torch.cuda.is_available())
 
 
 def step_generator(seed: int, step: int, device: torch.device | str) -> torch.Generator:

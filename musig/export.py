@@ -211,6 +211,9 @@ def vectors_of(path: Path) -> pd.DataFrame:
             table = pd.read_parquet(path, columns=["track_id", "vector"])
             ids, values = table["track_id"].tolist(), np.stack(table["vector"].to_list())
         elif path.suffix == ".npy":
+            with path.open("rb") as file:
+                if file.read(6) != b"\x93NUMPY":
+                    raise ValueError("it is no array of numbers; a pickle is never opened")
             values = np.load(path, allow_pickle=False)
             listing = path.with_suffix(".ids.txt").read_text("utf-8")
             ids = listing.splitlines()

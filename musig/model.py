@@ -14,7 +14,8 @@ edge weight is our choice, and the others stand beside it.
 
 Contents
 --------
-- :class:`WeightedMean`, :class:`Pooled`: what a node takes from its neighbours.
+- :class:`WeightedMean`, :class:`Pooled`: what a node takes from its neighbours;
+  :func:`dense_pays`: which product a GPU takes.
 - :class:`Encoder`: K hops of it.
 - :func:`embed`: exact embeddings of all tracks, for use.
 """
@@ -36,6 +37,8 @@ from musig.product import product
 from musig.sampling import Block, full_blocks
 
 AGGREGATORS = ("mean", "max", "lstm", "attention")
+DENSE, DENSE_BYTES = 0.01, 8e9
+"""Share of all possible edges from which a dense matrix may be the faster one, and its room."""
 RELATION = "playlist"
 """The one relation of the paper's graph: two tracks share a playlist."""
 
@@ -63,7 +66,7 @@ class WeightedMean(nn.Module):
 
 
 class _WeightedSum(torch.autograd.Function):
-    """The sparse product of a block with h; its gradient is the transposed product.
+    """The product of a block with h; its gradient is the transposed product.
 
     Written out because the product is linear: nothing but the block has to be kept for the
     backward pass.
@@ -71,12 +74,46 @@ class _WeightedSum(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, h: Tensor, block: Block) -> Tensor:  # type: ignore[no-untyped-def]
-        ctx.block = block
-        return product(block.matrix(), h)  # (n_dst, d)
+        ctx.block, ctx.dense = block, dense_pays(block, h)
+        return product(block.dense if ctx.dense else block.matrix(), h)  # (n_dst, d)
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[no-untyped-def]
-        return product(ctx.block.transposed_matrix(), gradient), None  # (n_src, d)
+        block = ctx.block
+        matrix = block.dense.T if ctx.dense else block.transposed_matrix()
+        return product(matrix, gradient), None  # (n_src, d)
+
+
+def dense_pays(block: Block, h: Tensor) -> bool:
+    """Tell whether a product is faster with a dense matrix, whose zeros are multiplied as well.
+
+    Parameters
+    ----------
+    block : Block
+    h : Tensor
+        What it is multiplied with.
+
+    Returns
+    -------
+    bool
+        On a GPU, in bfloat16, of a whole graph with more than :data:`DENSE` of all possible edges,
+        if the matrix takes :data:`DENSE_BYTES` at most.
+
+    Notes
+    -----
+    A sparse product reads a row of `h` for each edge, in no order; a dense one reads its matrix
+    once, in order, and has tensor cores. The paper's graph has 4 % of all possible edges
+    (``benchmarks/gpu.py`` times both).
+    Notebook: 15_speed_and_scale
+    """
+    possible = block.n_dst * block.n_src
+    return (
+        h.is_cuda
+        and block.fanout is None
+        and torch.is_autocast_enabled("cuda")
+        and len(block.indices) > DENSE * possible
+        and 2 * possible <= DENSE_BYTES
+    )
 
 
 class Pooled(nn.Module):
@@ -246,7 +283,13 @@ class _Hop(nn.Module):
 
 
 @torch.no_grad()
-def embed(encoder: Encoder, x: Tensor, csr: CSR, rows_at_once: int = 1024) -> Tensor:
+def embed(
+    encoder: Encoder,
+    x: Tensor,
+    csr: CSR,
+    rows_at_once: int = 1024,
+    block: Block | None = None,
+) -> Tensor:
     """Embed every track exactly, from all of its neighbours.
 
     Parameters
@@ -257,6 +300,8 @@ def embed(encoder: Encoder, x: Tensor, csr: CSR, rows_at_once: int = 1024) -> Te
         The graph of the n tracks, on the device of `x`.
     rows_at_once : int, > 0
         Tracks per piece where an aggregator needs a row for every edge; bounds the memory.
+    block : Block, optional
+        The graph as one, of :func:`musig.sampling.full_blocks`, where it is at hand.
 
     Returns
     -------
@@ -270,7 +315,7 @@ def embed(encoder: Encoder, x: Tensor, csr: CSR, rows_at_once: int = 1024) -> Te
     """
     training = encoder.training
     encoder.eval()
-    (block,) = full_blocks(csr, hops=1)
+    block = full_blocks(csr, hops=1)[0] if block is None else block
     h = x
     for k in range(encoder.hops):
         hop, last = encoder.hop(k), k == encoder.hops - 1

@@ -5,7 +5,8 @@ A hop of the aggregator is a sparse matrix (who listens to whom, and how much) t
 
 Conventions
 -----------
-The sparse matrix is a torch CSR tensor, float32; the dense one has a row a node.
+The matrix of the graph is a torch CSR tensor, float32, or, where a GPU is faster with it, a dense
+one (:func:`musig.model.dense_pays`); what it is multiplied with has a row a node.
 
 Contents
 --------
@@ -24,11 +25,12 @@ pieces of all rows stay in a core's own cache, whole rows do not."""
 
 
 def product(matrix: Tensor, h: Tensor) -> Tensor:
-    """Multiply a sparse matrix with rows of numbers.
+    """Multiply the matrix of a graph with rows of numbers.
 
     Parameters
     ----------
-    matrix : Tensor of float32, sparse CSR, shape (n, m)
+    matrix : Tensor, shape (n, m)
+        Sparse CSR, float32; or dense, in the precision to be computed in.
     h : Tensor of float, shape (m, d)
         On the same device.
 
@@ -51,6 +53,8 @@ def product(matrix: Tensor, h: Tensor) -> Tensor:
     >>> product(dense.to_sparse_csr(), torch.tensor([[1.0], [3.0]])).tolist()
     [[6.0], [0.0]]
     """
+    if matrix.layout == torch.strided:
+        return (matrix @ h.to(matrix.dtype)).float()
     if h.device.type != "cpu":
         with torch.autocast(h.device.type, enabled=False):  # no bfloat16 kernel everywhere
             return matrix @ h.float()

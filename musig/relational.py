@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self
 from musig.catalog import Catalog
 from musig.encoders import Musig
 from musig.hetero import HeteroNetwork
-from musig.relations import RelationalData, with_relations
+from musig.relations import RelationalData, chosen, with_relations
 from musig.splits import Split
 
 
@@ -37,6 +37,11 @@ class MusigRelations(Musig):
         :data:`musig.relations.RELATIONS`; none: all that the data have) and ``neighbours`` (how
         many nearest tracks the relation "audio" joins each with, 10).
 
+    Raises
+    ------
+    MusigError
+        For an unknown setting or relation, or a wrong value.
+
     Notes
     -----
     Relations that the data do not have are left out, and ``notes`` says so.
@@ -50,12 +55,21 @@ class MusigRelations(Musig):
     >>> MusigRelations(relation=["playlist"])
     Traceback (most recent call last):
     musig.errors.MusigError: Method 'musig-relations' has no setting 'relation': did you mean ...
+    >>> MusigRelations(relations=["albums"])
+    Traceback (most recent call last):
+    musig.errors.MusigError: Unknown relation 'albums': did you mean 'album'? Valid: playlist, ...
     """
 
     name = "musig-relations"
     cannot: ClassVar[str] = ""
     defaults: ClassVar[dict[str, Any]] = Musig.defaults | {"relations": (), "neighbours": 10}
     network = HeteroNetwork
+
+    def __init__(
+        self, *, seed: int = 0, device: str = "auto", progress: bool = False, **settings: Any
+    ) -> None:
+        super().__init__(seed=seed, device=device, progress=progress, **settings)
+        chosen(self.settings["relations"])  # an unknown one is told before anything is computed
 
     def fit(self, catalog: Catalog, split: Split) -> Self:
         """Train on the training playlists; stop when the validation playlists say so."""

@@ -46,6 +46,10 @@ __all__ = [
 ]
 
 
+AT_ONCE = 2**22
+"""Entries whose weights are normalised at a time."""
+
+
 @dataclass(frozen=True, eq=False)
 class Block:
     """One hop from `n_src` nodes to the first `n_dst` of them.
@@ -89,6 +93,14 @@ class Block:
     def matrix(self) -> torch.Tensor:
         """Return the block as a sparse CSR tensor, shape (n_dst, n_src), float32."""
         return _sparse(self.indptr, self.indices, self.weight, (self.n_dst, self.n_src))
+
+    @cached_property
+    def dense(self) -> torch.Tensor:
+        """The block of a whole graph as a dense matrix, bfloat16, shape (n_dst, n_src)."""
+        shape = (self.n_dst, self.n_src)
+        matrix = torch.zeros(shape, dtype=torch.bfloat16, device=self.weight.device)
+        matrix[self.rows, self.indices.long()] = self.weight.bfloat16()
+        return matrix
 
     def transposed_matrix(self) -> torch.Tensor:
         """Return its transpose, shape (n_src, n_dst), CSR too; made once a block."""
@@ -137,12 +149,23 @@ def full_blocks(csr: CSR, hops: int) -> list[Block]:
     >>> full_blocks(csr, hops=1)[0].weight.tolist()
     [0.75, 0.25]
     """
-    rows = torch.arange(csr.n_rows, device=csr.indptr.device).repeat_interleave(csr.degree)
-    sums = torch.zeros(csr.n_rows, dtype=torch.float64, device=rows.device)
-    sums.index_add_(0, rows, csr.weight.double())
-    weight = (csr.weight / sums[rows]).float()
     dtype = _narrowest(len(csr.indices))
-    return [Block(csr.indptr.to(dtype), csr.indices.to(dtype), weight, csr.n_cols)] * hops
+    return [Block(csr.indptr.to(dtype), csr.indices.to(dtype), _shares(csr), csr.n_cols)] * hops
+
+
+def _shares(csr: CSR) -> torch.Tensor:
+    """Divide weights by the sum of their row."""
+    # some rows at a time: in double precision all of them would take more memory than the graph
+    shares = torch.empty_like(csr.weight)
+    at_once = max(1, AT_ONCE * csr.n_rows // max(1, len(shares)))
+    for start in range(0, csr.n_rows, at_once):
+        indptr = csr.indptr[start : start + at_once + 1]
+        entries = slice(int(indptr[0]), int(indptr[-1]))
+        degree, weight = indptr.diff(), csr.weight[entries].double()
+        rows = torch.arange(len(degree), device=degree.device).repeat_interleave(degree)
+        sums = weight.new_zeros(len(degree)).index_add_(0, rows, weight)
+        shares[entries] = (weight / sums[rows]).float()
+    return shares
 
 
 def sample_blocks(

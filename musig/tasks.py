@@ -352,7 +352,7 @@ class Similarity(nn.Module):
         return torch.stack(losses).mean()
 
     def _predicted(self, group: str, z: Tensor) -> Tensor:
-        first, second = self.project[group](z).chunk(2)
+        first, second = self.project[group](z).float().chunk(2)
         # without the small constant the gradient of a distance of 0 is not a number
         return ((first - second).square().sum(1) + 1e-8).sqrt()  # (pairs,)
 

@@ -53,3 +53,11 @@ def pytest_runtest_setup(item):
 
         if not torch.cuda.is_available():
             pytest.skip("no CUDA device")
+
+
+@pytest.hookimpl(tryfirst=True)  # before items are chosen by -m
+def pytest_collection_modifyitems(items):
+    """Keep `pytest -m "not slow"` at two minutes: what needs more than code is slow as well."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("audit", "realdata", "browser")):
+            item.add_marker(pytest.mark.slow)

@@ -141,7 +141,6 @@ _MELON = (
     "get Melon (musig data describe melon), then python -m musig.running.results"
     " '08_attribute_groups/*ACOUSTIC' --data FOLDER"
 )
-_NEXT = "open: it is for the chapters on new tracks, on types of relations and on other tasks"
 
 CLAIMS: tuple[Claim, ...] = (
     *_over("musig", "the paper's MUSIG"),

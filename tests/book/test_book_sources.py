@@ -39,6 +39,7 @@ def test_every_parameter_of_a_notebook_is_in_the_glossary():
     assert named <= used, f"in the glossary, but of no notebook: {sorted(named - used)}"
 
 
+@pytest.mark.slow
 def test_the_readme_shows_the_recorded_results():
     readme = (ROOT / "README.md").read_text("utf-8")
     assert readme == ledger.fill_readme(readme, ROOT / "results"), (

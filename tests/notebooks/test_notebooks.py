@@ -144,6 +144,7 @@ def errors_of(notebook):
     return [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EACH)
 def test_it_runs_on_the_smallest_data(executed, path):
     result = nbformat.read(executed(path), 4)
@@ -155,6 +156,7 @@ def test_it_runs_on_the_smallest_data(executed, path):
     assert set(record.parameters) == declared  # none is forgotten in the record
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EACH)
 def test_every_number_that_the_prose_quotes_was_computed(executed, path):
     notebook = nbformat.read(executed(path), 4)
@@ -167,6 +169,7 @@ def test_every_number_that_the_prose_quotes_was_computed(executed, path):
     assert quoted == kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EACH)
 def test_figures_say_what_they_show(executed, path):
     for cell in nbformat.read(executed(path), 4).cells:
@@ -275,6 +278,7 @@ def test_sources_are_kept_without_outputs_and_open_alike(path):
     assert declared == code[:1]  # nothing is computed before the parameters
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DETERMINISTIC)
 def test_it_shows_what_it_showed(executed, name):
     expected = nbformat.read(EXPECTED / f"{name}.ipynb", 4)

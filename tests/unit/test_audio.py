@@ -414,6 +414,7 @@ def test_without_vibenet_one_sentence_says_how_to_get_it(monkeypatch):
         audio_features(clicks(120), RATE, estimator="vibenet")
 
 
+@pytest.mark.slow
 def test_signal_does_not_import_vibenet():
     """In a process of its own: other tests, and other libraries, may have imported it here."""
     script = (

@@ -223,6 +223,7 @@ def test_als_finds_what_stands_together():
     assert scores[1, 4:8].min() > scores[1, [0, 1, 2, 3, 8]].max()
 
 
+@pytest.mark.slow
 def test_als_is_fitted_without_a_word_about_threads():
     """Whatever the number of BLAS threads, and importing it imports nothing of implicit."""
     code = (

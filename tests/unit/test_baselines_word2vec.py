@@ -133,6 +133,7 @@ sys.stdout.write(skipgram(lambda e: lists, 30, SkipGram(8, sample=0.01), seed=3)
 """
 
 
+@pytest.mark.slow
 def test_same_bits_whatever_the_hash_seed():
     outputs = []
     for hashing in ("1", "77"):

@@ -324,6 +324,7 @@ def workplace(tmp_path_factory, smoke_catalog):
     return place
 
 
+@pytest.mark.slow
 def test_every_example_of_the_help_works(musig, monkeypatch, workplace):
     """In the order of the help, for one makes what another takes; nothing slow, no network."""
     monkeypatch.chdir(workplace)
@@ -359,6 +360,7 @@ def notebook(path, *cells):
     return path
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_kernel_and_keeps_what_was_done(musig, tmp_path, monkeypatch):
     pid = tmp_path / "pid"
     first = notebook(tmp_path / "01_a.ipynb", "print(seed)")
@@ -394,6 +396,7 @@ time.sleep(600)"""
     assert out == f"{tmp_path / 'out' / '01_a.ipynb'}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "delay", [0.0, 1.0, *(pytest.param(s, marks=pytest.mark.slow) for s in (0.4, 0.7, 1.5, 2.5))]
 )

@@ -342,6 +342,7 @@ def echonest(path, table):
     path.write_text("\n".join(lines) + "\n")
 
 
+@pytest.mark.slow
 def test_the_labels_of_vibenet_are_known_by_what_they_hold(folder, tmp_path, musig, monkeypatch):
     table = table_of(folder).dropna(subset="energy")
     echonest(tmp_path / "mine.csv", table)

@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from musig import model
 from musig.errors import MusigError
 from musig.graph import CSR
 from musig.model import AGGREGATORS, Encoder, WeightedMean, embed
@@ -146,3 +147,27 @@ def test_unknown_names_are_refused():
         Encoder(2, 4, aggregator="atention")
     with pytest.raises(MusigError, match=r"Unknown relation 'artist'.*playlist"):
         Encoder(2, 4)(torch.ones(1, 2), full_blocks(random_graph(1, 0), 2), relation="artist")
+
+
+def test_a_dense_matrix_gives_what_a_sparse_one_gives_in_bfloat16(monkeypatch):
+    csr, random = random_graph(60, 0), torch.Generator().manual_seed(0)
+    (block,) = full_blocks(csr, 1)
+    h = torch.randn(60, 7, generator=random)
+    outcomes = []
+    for dense in (False, True):
+        monkeypatch.setattr(model, "dense_pays", lambda block, h, dense=dense: dense)
+        x = h.clone().requires_grad_()
+        out = WeightedMean()(x, block)
+        (out * torch.arange(7)).sum().backward()
+        outcomes.append((out.detach(), x.grad))
+    for sparse, dense in zip(*outcomes, strict=True):
+        assert dense.dtype == torch.float32
+        assert not torch.equal(sparse, dense)  # it is another product
+        torch.testing.assert_close(dense, sparse, rtol=0.03, atol=0.03)
+
+
+def test_a_cpu_and_sampled_blocks_never_take_a_dense_matrix():
+    csr = random_graph(30, 0)
+    (block,) = full_blocks(csr, 1)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert not model.dense_pays(block, torch.ones(30, 2))

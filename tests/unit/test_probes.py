@@ -318,6 +318,7 @@ def test_held_out_artists_are_those_of_the_training(data, smoke_catalog):
     np.testing.assert_array_equal(data.held_out, whole[positions])
 
 
+@pytest.mark.slow
 def test_the_spread_of_an_auc_is_that_of_resampled_artists():
     """Links are pairs, too, and an AUC moves with its negative pairs as with its positive ones."""
     rng = np.random.default_rng(1)

@@ -155,6 +155,7 @@ def test_notebooks_are_found_by_path_name_or_number(tmp_path, monkeypatch):
         find_notebook("05")
 
 
+@pytest.mark.slow
 def test_a_run_from_source_to_record_and_what_is_kept(own, capfd):
     """One story, because every kernel costs a second."""
     path = notebook(own / "nb" / "01_toy.ipynb", "import sys; print(sys.executable)", RECORD)
@@ -214,6 +215,7 @@ def text_of_streams(path):
     return "".join(o.text for o in outputs if o.output_type == "stream")
 
 
+@pytest.mark.slow
 def test_several_run_side_by_side_and_a_failure_stops_none(own, monkeypatch):
     monkeypatch.setattr(runs, "available_cores", lambda: 4)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
@@ -339,6 +341,7 @@ def test_fingerprint_of_data(own, monkeypatch):
     assert freshness.data_fingerprint(str(folder)) != first
 
 
+@pytest.mark.slow
 def test_plain_papermill_works_too(own):
     import papermill
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from musig import alias as drawing
+from musig import sampling
 from musig.errors import MusigError
 from musig.graph import CSR, music_graph, to_csr
 from musig.playlists import Playlists
@@ -279,6 +280,14 @@ def test_the_numba_stream_is_splitmix64():
     """First outputs for seed 0, as the reference implementation gives them (Vigna, 2015)."""
     expected = [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
     assert [drawing._bits(np.uint64(0), np.uint64(place)) for place in range(3)] == expected
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 10**6])
+def test_weights_are_normalised_alike_however_many_at_a_time(at_once, monkeypatch):
+    csr = random_graph()
+    whole = full_blocks(csr, 1)[0].weight
+    monkeypatch.setattr(sampling, "AT_ONCE", at_once)
+    assert torch.equal(full_blocks(csr, 1)[0].weight, whole)
 
 
 @given(graphs)

@@ -51,6 +51,7 @@ def weights_of(model):
     return torch.cat([p.flatten() for p in model.encoder.state_dict().values()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", ["full", "sampled"])
 @pytest.mark.parametrize("loss", ["softmax", "logistic"])
 @pytest.mark.parametrize("epoch_over", ["tracks", "pairs"])
@@ -107,6 +108,7 @@ def test_steps_are_chosen_by_what_they_cost(data):
     assert steps_for(replace(QUICK, hops=1, fanouts=(1,), batch_size=1), data) == "full"
     assert steps_for(replace(QUICK, hops=4, batch_size=1), data) == "full"  # too few fan-outs
     assert steps_for(replace(QUICK, aggregator="max"), data) == "sampled"
+    assert steps_for(replace(QUICK, batch_size=1, fanouts=(1, 1), device="cuda"), data) == "full"
     for steps in ("full", "sampled"):
         assert steps_for(replace(QUICK, steps=steps), data) == steps
 
@@ -184,6 +186,7 @@ def _modified(path):
     return path.stat().st_mtime_ns if path.exists() else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "attributes"),
     [

@@ -105,6 +105,7 @@ def test_steps_are_taken_as_often_as_the_definition_says(p, q, share):
     check_transitions(random_graph(8, share, seed=3), p, q)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tries", [1, 3])
 @pytest.mark.parametrize(("p", "q"), [(0.25, 4.0), (4.0, 0.25)])
 def test_adding_up_a_row_draws_from_the_same_distribution(p, q, tries, monkeypatch):
