@@ -61,7 +61,7 @@ lock:  ## solve requirements.lock anew from pyproject.toml (keeps what still fit
 	@_build/lock/bin/python -m pip install --quiet uv==$(UV)
 	@cp requirements.lock _build/lock/solved.txt
 	@echo "torch==$(TORCH)" > _build/lock/torch.txt
-	_build/lock/bin/uv pip compile --quiet pyproject.toml _build/lock/torch.txt --extra test --extra vibenet --extra peers --extra spark --extra cluster --universal \
+	_build/lock/bin/uv pip compile --quiet pyproject.toml _build/lock/torch.txt --extra test --extra vibenet --extra peers --extra spark --universal \
 	  --python-version 3.11 --no-annotate --no-header --output-file _build/lock/solved.txt
 	@# CUDA packages come with a CUDA build of torch, in the versions it asks for: not ours to pin.
 	@grep -vE '^(nvidia-|cuda-|triton)' _build/lock/solved.txt > _build/lock/requirements.lock
@@ -88,7 +88,9 @@ $(VENV)/.test: pyproject.toml requirements.lock | $(VENV)/bin/python
 
 $(VENV)/.audit: pyproject.toml requirements.lock | $(VENV)/bin/python
 	@echo "Installing the pinned packages, the test tools, Spark and Snakemake, some minutes the first time …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[test,spark,cluster]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements.lock -e ".[test,spark]"
+	@# Snakemake is not in the lock: it is pinned in pyproject.toml.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[cluster]"
 	@touch $@ $(VENV)/.test $(VENV)/.book
 
 $(VENV)/.peers: pyproject.toml requirements.lock | $(VENV)/bin/python

@@ -216,7 +216,6 @@ def train(folder: str | None, dataset: str | None, out: Path, **settings: Any) -
 
     Under torchrun several processes share each step. The batch size is that of all together.
     """
-    catalog = load_data(folder, dataset, settings["seed"])
     from musig.acoustic import AcousticConfig, with_vectors
     from musig.distributed import is_first, processes, require_shareable, train_together
     from musig.modelfolder import is_finished
@@ -225,10 +224,11 @@ def train(folder: str | None, dataset: str | None, out: Path, **settings: Any) -
     from musig.train import config_from
     from musig.training_data import prepare
 
-    finished = is_finished(out)
     preparation = {item.name: settings[item.name] for item in _preparation()}
     config = config_from({k: v for k, v in settings.items() if k not in preparation})
-    require_shareable(config, processes())  # before minutes are spent
+    require_shareable(config, processes())  # before the data are read
+    catalog = load_data(folder, dataset, settings["seed"])
+    finished = is_finished(out)
     network, groups = preparation.pop("network"), preparation["groups"]
     record = RunRecord.start(
         {**settings, "data": folder or "", "dataset": "" if folder else (dataset or catalog.name)},

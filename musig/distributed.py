@@ -39,11 +39,10 @@ from torch.nn.parallel import DistributedDataParallel
 from musig.device import fabric as open_fabric
 from musig.errors import MusigError
 from musig.modelfolder import Trained
-from musig.product import product
-from musig.sampling import Block, build_alias, full_blocks, sample_blocks
+from musig.sampling import Block, full_blocks, sample_blocks
 from musig.tasks import Task
-from musig.thinning import mirror_of, thinned
-from musig.train import Network, TrainConfig, is_thinned, steps_for, train
+from musig.thinning import thinned
+from musig.train import Network, TrainConfig, train
 from musig.training_data import TrainingData
 
 
@@ -114,7 +113,8 @@ def train_together(
     Raises
     ------
     MusigError
-        If the settings are none that processes can share, or as for :func:`musig.train.train`.
+        If the settings are none that processes can share, another process is lost, or as for
+        :func:`musig.train.train`.
 
     Notes
     -----
@@ -127,7 +127,16 @@ def train_together(
         return train(data, config, folder, tasks, progress)
     require_shareable(config, number)
     fabric = open_shared(config.device, config.precision)
-    return train(data, config, folder, tasks, progress, SharedNetwork, fabric)
+    try:
+        return train(data, config, folder, tasks, progress, SharedNetwork, fabric)
+    except RuntimeError as error:
+        if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
+            raise
+        raise MusigError(
+            "Another process was lost or no longer answers: torchrun starts all of them anew as "
+            f"often as --max-restarts allows, and they go on from the last checkpoint in {folder}; "
+            "so does the same command, given again."
+        ) from error
 
 
 def require_shareable(config: TrainConfig, number: int) -> None:
@@ -262,40 +271,17 @@ class SharedNetwork(Network):
     """
 
     def place_graph(self, data: TrainingData, device: torch.device) -> None:
-        """Put the graph where the weights are; what is known of the first hop, for own tracks."""
-        self.csr = data.csr.to(device)
-        self.steps = steps_for(self.config, data)
-        self.mirror = mirror_of(self.csr) if is_thinned(self.config) else None
+        """Put the graph where the weights are, and choose the tracks of this process."""
+        super().place_graph(data, device)
         number, rank = distributed.get_world_size(), distributed.get_rank()
         # Boundaries at an equal number of edges: those of a track go together.
         cuts = torch.arange(1, number) * len(data.csr.indices) // number
         inner = torch.searchsorted(data.csr.indptr, cuts).clamp_(max=data.csr.n_rows)
         ends = [0, *inner.tolist(), data.csr.n_rows]
         self.own, self.sizes = slice(ends[rank], ends[rank + 1]), _lengths(ends)
-        (full,) = full_blocks(self.csr, 1)
-        self.blocks = [_rows(full, self.own)] * self.config.hops
-        if self.steps == "sampled":
-            self._require_fanouts()
-            self.alias = build_alias(data.csr).to(device)
-        known = self.config.aggregator == "mean" and not self.learned
-        self.matrix = self.blocks[0].matrix() if known else None
-        self.gathered = self._averaged(self.x) if known else None
-
-    def inputs(self, hidden: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
-        """Attributes, and what they average to, with the GENRE of some tracks hidden from both."""
-        if not hidden or "GENRE" not in self.groups:
-            return self.x, self.gathered
-        x, gathered = self.attributes(torch.cat(list(hidden))), self.gathered
-        if gathered is not None:
-            columns = slice(*self.groups["GENRE"])
-            gathered = gathered.clone()
-            gathered[:, columns] = self._averaged(x[:, columns])
-        return x, gathered
-
-    def _averaged(self, x: Tensor) -> Tensor:
-        """Average over the neighbours of own tracks; of all where steps are sampled."""
-        own = product(self.matrix, x)  # type: ignore[arg-type]
-        return gather(own, self.sizes) if self.steps == "sampled" else own
+        self.part = _rows(self.blocks[0], self.own)
+        if self.gathered is not None:  # what own tracks gather in the first hop
+            self.matrix, self.gathered = self.part.matrix(), self.gathered[self.own]
 
     def embedded(
         self, nodes: Tensor, hidden: Sequence[Tensor], generator: torch.Generator
@@ -311,14 +297,14 @@ class SharedNetwork(Network):
             return self._by_rows(x, None, _rows(full, self.own)), nodes
         x, gathered = self.inputs(hidden)
         if self.steps == "full":
-            return self._by_rows(x, gathered, self.blocks[0]), nodes
+            return self._by_rows(x, gathered, self.part), nodes
         unique, rows = torch.unique(nodes, return_inverse=True)
         fanouts = config.fanouts[: config.hops - (gathered is not None)]
         sources, blocks = sample_blocks(self.csr, self.alias, unique, fanouts, generator)
         number = len(self.sizes)
         ends = [len(unique) * part // number for part in range(number + 1)]
         sources, blocks = part_of(sources, blocks, ends[rank], ends[rank + 1])
-        known = None if gathered is None else gathered[sources]
+        known = None if gathered is None else gather(gathered, self.sizes)[sources]
         own = self.encoder(x[sources], blocks, gathered=known)
         return gather(own, _lengths(ends)), rows
 
@@ -332,7 +318,7 @@ class SharedNetwork(Network):
         training = self.encoder.training
         self.encoder.eval()
         x = self.x if hidden is None else self.attributes(hidden, groups)
-        z = self._by_rows(x, None, self.blocks[0])
+        z = self._by_rows(x, None, self.part)
         self.encoder.train(training)
         return z.float()
 

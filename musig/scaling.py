@@ -1,4 +1,4 @@
-"""From measured growth to other sizes: exponents, unit costs, and where a limit is reached.
+"""From measured growth to other sizes: exponents, unit costs, where one machine ends, and beyond.
 
 Two ways to say how a step grows. An *exponent* (twice the tracks, so much more time) is short, and
 misleads where a step has a constant part, or two that grow apart. A *unit cost* (so much for each
@@ -11,89 +11,120 @@ A *point* is a dict, as ``benchmarks/growth.py`` writes them: what was varied (`
 ``tracks``, ``embedding_size``, ``hops``, ``min_weight``), what was found (``entries``, ``pairs``,
 ``edges``, ``way``) and ``measured``: by step ``cpu`` (seconds of all threads), ``wall`` and
 ``peak_mb`` (the most the process held while the step ran, over what it held before everything; None
-where it cannot be measured). Intervals are of 95 %.
+where it cannot be measured). Other sizes are reckoned for :data:`HOPS` hops. Memory is in GiB, time
+in hours of one core. Intervals are of 95 %.
 
 Contents
 --------
-- :class:`PowerLaw`, :func:`power_law`: exponents, fitted to logarithms.
+- :data:`AXES`, :func:`along`: the points of an axis; :class:`PowerLaw`, :func:`power_law`:
+  exponents, fitted to logarithms.
 - :data:`DRIVERS`, :func:`drivers`, :class:`UnitCosts`, :func:`unit_costs`: what a step works
   through, and what a unit of it costs.
-- :func:`sized`: what another size holds; :func:`breaking_point`: where a limit is reached.
+- :func:`sized`: what another size holds.
+- :func:`limits`, :func:`breaking_point`: where one machine ends.
+- :class:`Cluster`, :func:`scaled`: what a size beyond it would take.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import optimize, stats
 
 from musig.errors import MusigError, counted
+from musig.growth import STEPS
 
+AXES = ("both", "playlists", "tracks", "embedding_size", "hops")
+"""What growth is measured along; ``both``: playlists and tracks in the same proportion."""
+SPARK = "spark"
+"""The step that Spark takes in place of ``graph``; its points are measured apart."""
 LEVEL = 0.95
+HOPS = 2
 TEST_SHARE = 0.1
 """Of the playlists, in the split that is measured."""
+BATCH = 1024
+"""Tracks of a step, in the training that is measured."""
+GIB = 2**30
+HOUR = 3600.0
+UNITS = {"peak_mb": 1e6 / GIB, "cpu": 1 / HOUR}
 Point = Mapping[str, Any]
+
+
+def along(points: Sequence[Point] | None, axis: str) -> list[Point]:
+    """Choose the points that differ along one axis only.
+
+    Parameters
+    ----------
+    points : sequence of mapping or None
+        Of several cut-offs, those of the one that most have.
+    axis : str
+        One of :data:`AXES`.
+
+    Returns
+    -------
+    list of mapping
+        The largest such family, smallest point first.
+
+    Raises
+    ------
+    MusigError
+        If there is no such axis.
+
+    Notes
+    -----
+    Notebook: 15_speed_and_scale
+    """
+    if axis not in AXES:
+        raise MusigError(f"axis is '{axis}'; expected one of {', '.join(AXES)}.")
+    sizes = ("playlists", "tracks", "embedding_size", "hops")
+    families: dict[tuple[Any, ...], list[Point]] = {}
+    for point in points or []:
+        if axis == "both":
+            ratio = round(point["playlists"] / point["tracks"], 2)
+            kin = (ratio, point["embedding_size"], point["hops"])
+        else:
+            kin = tuple(point[size] for size in sizes if size != axis)
+        families.setdefault((point["min_weight"], *kin), []).append(point)
+    size = "playlists" if axis == "both" else axis
+    chosen = max(families.values(), key=len, default=[])
+    return sorted(chosen, key=lambda point: point[size])
 
 
 @dataclass(frozen=True)
 class PowerLaw:
-    """A quantity as a product of powers: ``value = factor · Π quantity ** exponent``."""
+    """A quantity as a power of a size: ``value = factor · size ** exponent``."""
 
-    names: tuple[str, ...]
-    """Of the quantities."""
-    exponents: np.ndarray
-    """float64, shape (n_names,); NaN where there were too few points."""
-    low: np.ndarray
-    high: np.ndarray
-    """Ends of the exponents' intervals; NaN without a point to spare."""
+    exponent: float
+    """NaN where there were too few points."""
+    low: float
+    """Of the exponent's interval; NaN without a point to spare."""
+    high: float
     n: int
     """Points that were fitted."""
-    _coefficients: np.ndarray = field(repr=False)
-    _covariance: np.ndarray = field(repr=False)
-    _noise: float = field(repr=False)
+    factor: float
 
-    def predict(self, **quantities: float) -> tuple[float, float, float]:
-        """Reckon the value of another size.
-
-        Parameters
-        ----------
-        **quantities : float, > 0
-            One for each name.
-
-        Returns
-        -------
-        value, low, high : float
-            With the interval of a single new measurement, if the law holds that far: NaN where
-            there was no point to spare.
-        """
-        row = np.array([1.0, *(np.log(quantities[name]) for name in self.names)])
-        middle = float(row @ self._coefficients)
-        free = self.n - len(row)
-        if free < 1:
-            return float(np.exp(middle)), float("nan"), float("nan")
-        spread = float(np.sqrt(self._noise + row @ self._covariance @ row))
-        reach = float(stats.t.ppf((1 + LEVEL) / 2, free)) * spread
-        with np.errstate(over="ignore"):
-            return tuple(float(np.exp(middle + side)) for side in (0.0, -reach, reach))  # type: ignore[return-value]
+    def at(self, size: float) -> float:
+        """Reckon the value of another size."""
+        return self.factor * size**self.exponent
 
 
-def power_law(values: Sequence[float], **quantities: Sequence[float]) -> PowerLaw:
-    """Fit exponents by least squares in the logarithms.
+def power_law(sizes: Sequence[float], values: Sequence[float]) -> PowerLaw:
+    """Fit an exponent by least squares in the logarithms.
 
     Parameters
     ----------
-    values : sequence of float, length n
+    sizes, values : sequence of float, length n
         Points where a number is missing or not above 0 are left out.
-    **quantities : sequence of float, length n
-        What the values grow with.
 
     Returns
     -------
     PowerLaw
-        All NaN where there are fewer points than numbers to fit, or a quantity does not vary.
+        All NaN where fewer than two sizes are left.
 
     Notes
     -----
@@ -104,36 +135,26 @@ def power_law(values: Sequence[float], **quantities: Sequence[float]) -> PowerLa
 
     Examples
     --------
-    >>> law = power_law([1, 4, 16, 64], n=[1, 2, 4, 8])
-    >>> law.exponents.round(6).tolist(), round(law.predict(n=16)[0], 3)
-    ([2.0], 256.0)
+    >>> law = power_law([1, 2, 4, 8], [1, 4, 16, 64])
+    >>> round(law.exponent, 6), round(law.at(16), 3)
+    (2.0, 256.0)
     """
-    names = tuple(quantities)
-    table = np.array([values, *quantities.values()], dtype=float)
+    table = np.array([sizes, values], dtype=float)
     table = table[:, (np.isfinite(table) & (table > 0)).all(axis=0)]
-    y, x = np.log(table[0]), np.column_stack([np.ones(table.shape[1]), *np.log(table[1:])])
-    n, k = x.shape
-    nothing = np.full(k, np.nan)
-    if n < k or np.linalg.matrix_rank(x) < k:
-        unknown = np.full((k, k), np.nan)
-        none = nothing[1:]
-        return PowerLaw(names, none, none, none, n, nothing, unknown, float("nan"))
-    coefficients = np.linalg.lstsq(x, y, rcond=None)[0]
-    if n == k:
-        unknown = np.full((k, k), np.nan)
-        none = nothing[1:]
-        return PowerLaw(names, coefficients[1:], none, none, n, coefficients, unknown, float("nan"))
-    noise = float(((y - x @ coefficients) ** 2).sum() / (n - k))
-    covariance = noise * np.linalg.inv(x.T @ x)
-    reach = stats.t.ppf((1 + LEVEL) / 2, n - k) * np.sqrt(np.diag(covariance))
-    low, high = (coefficients + side * reach for side in (-1, 1))
-    return PowerLaw(names, coefficients[1:], low[1:], high[1:], n, coefficients, covariance, noise)
+    n = table.shape[1]
+    if len(np.unique(table[0])) < 2:
+        return PowerLaw(math.nan, math.nan, math.nan, n, math.nan)
+    line = stats.linregress(*np.log(table))
+    reach = stats.t.ppf((1 + LEVEL) / 2, n - 2) * line.stderr if n > 2 else math.nan
+    low, high = (float(line.slope + side * reach) for side in (-1, 1))
+    return PowerLaw(float(line.slope), low, high, n, float(np.exp(line.intercept)))
 
 
 DRIVERS: dict[str, dict[str, tuple[str, ...]]] = {
     "cpu": {
         "read": ("constant", "entries", "tracks"),
         "graph": ("constant", "entries", "pairs", "edges"),
+        SPARK: ("constant", "pairs"),
         "prepare": ("constant", "entries", "pairs", "edges", "tracks"),
         "begin": ("constant", "entries", "edges", "numbers"),
         "epoch": ("constant", "numbers", "hidden"),
@@ -172,16 +193,16 @@ def drivers(point: Point) -> dict[str, float]:
     -----
     Notebook: 15_speed_and_scale
     """
-    playlists, tracks = float(point["playlists"]), float(point["tracks"])
+    playlists, tracks, edges = (float(point[key]) for key in ("playlists", "tracks", "edges"))
     return {
         "constant": 1.0,
         "entries": float(point["entries"]),
         "tracks": tracks,
         "pairs": float(point["pairs"]),
-        "edges": float(point["edges"]),
+        "edges": edges,
         "numbers": tracks * point["embedding_size"],
         "scores": TEST_SHARE * playlists * tracks,
-        "hidden": tracks / 1024 * float(point["edges"]),
+        "hidden": tracks / BATCH * edges,
     }
 
 
@@ -189,9 +210,6 @@ def drivers(point: Point) -> dict[str, float]:
 class UnitCosts:
     """What a step costs, as a sum over what it works through."""
 
-    step: str
-    what: str
-    """``cpu``, seconds, or ``peak_mb``."""
     costs: dict[str, float]
     """Of a unit of each driver, 0 or more."""
     others: tuple[dict[str, float], ...]
@@ -212,27 +230,25 @@ class UnitCosts:
         Returns
         -------
         value, low, high : float
-            With the range over fits that lack one of the points: NaN where there were too few.
+            With the range over fits that lack one of the points.
         """
-        value, *rest = (
+        value, *others = (
             sum(cost * counts[name] for name, cost in costs.items())
             for costs in (self.costs, *self.others)
         )
-        if not rest:
-            return value, float("nan"), float("nan")
-        return value, min(value, *rest), max(value, *rest)
+        return value, min(value, *others), max(value, *others)
 
 
-def unit_costs(points: Sequence[Point], step: str, what: str = "cpu") -> UnitCosts:
+def unit_costs(points: Sequence[Point] | None, step: str, what: str = "cpu") -> UnitCosts:
     """Fit what a unit of each driver costs.
 
     Parameters
     ----------
-    points : sequence of mapping
-        As measured; those that lack the step are left out, and of ``begin`` and ``epoch`` those
-        whose steps are full, as those of large graphs are not.
+    points : sequence of mapping or None
+        As measured. Those that lack the step or have other :data:`HOPS` are left out, and of
+        ``begin`` and ``epoch`` those whose steps are full, as those of large graphs are not.
     step : str
-        One of :data:`STEPS`.
+        A step of :data:`DRIVERS`.
     what : {"cpu", "peak_mb"}
 
     Returns
@@ -242,7 +258,7 @@ def unit_costs(points: Sequence[Point], step: str, what: str = "cpu") -> UnitCos
     Raises
     ------
     MusigError
-        If there are not two points.
+        If there are fewer than three points.
 
     Notes
     -----
@@ -254,98 +270,73 @@ def unit_costs(points: Sequence[Point], step: str, what: str = "cpu") -> UnitCos
     names = DRIVERS[what][step]
     used = [
         point
-        for point in points
-        if (point.get("measured", {}).get(step) or {}).get(what)
+        for point in points or []
+        if (point["measured"].get(step) or {}).get(what)
+        and point["hops"] == HOPS
         and (step not in ("begin", "epoch") or point["way"] == "sampled")
     ]
-    if len(used) < 2:
+    if len(used) < 3:
         raise MusigError(
             f"{counted(len(used), 'point')} of growth with a number for {step} ({what}); expected "
-            "two or more: run python benchmarks/growth.py."
+            "three or more: run python benchmarks/growth.py."
         )
     y = np.array([point["measured"][step][what] for point in used], dtype=float)
     x = np.array([[drivers(point)[name] for name in names] for point in used])
+    shares = x / y[:, None]  # of the value: 1 is what their sum should be
 
     def fit(rows: np.ndarray) -> dict[str, float]:
-        shares = x[rows] / y[rows, None]  # of the value: 1 is what their sum should be
-        scale = shares.max(axis=0)
-        found, _ = optimize.nnls(shares / scale, np.ones(len(shares)))
+        scale = shares[rows].max(axis=0)
+        found, _ = optimize.nnls(shares[rows] / scale, np.ones(len(rows)))
         return dict(zip(names, (found / scale).tolist(), strict=True))
 
     every = np.arange(len(y))
     costs = fit(every)
-    others = tuple(fit(np.delete(every, n)) for n in every) if len(y) > 2 else ()
-    worst = float(np.abs(x @ np.array(list(costs.values())) / y - 1).max())
-    return UnitCosts(step, what, costs, others, worst, len(y))
+    worst = float(np.abs(shares @ np.array(list(costs.values())) - 1).max())
+    return UnitCosts(costs, tuple(fit(np.delete(every, n)) for n in every), worst, len(y))
 
 
 def sized(
-    points: Sequence[Point], playlists: float, tracks: float, width: int, min_weight: int
-) -> dict[str, Any]:
-    """Reckon what another size would hold: entries, pairs, edges.
+    points: Sequence[Point],
+    playlists: float,
+    tracks: float,
+    edges: float,
+    min_weight: int,
+    embedding_size: int = 128,
+) -> dict[str, float]:
+    """Reckon what another size holds.
 
     Parameters
     ----------
     points : sequence of mapping
-        As measured; edges are reckoned from those of this cut-off.
+        As measured: a playlist is as long as theirs, and as many pairs are in it.
     playlists, tracks : float, > 0
-    width : int, > 0
-        Of the embedding.
+    edges : float, >= 0
+        As many as are expected. There are never more than the pairs allow, of which each edge takes
+        more than `min_weight`, and never more than there are pairs of tracks.
     min_weight : int, >= 0
+    embedding_size : int, > 0
 
     Returns
     -------
     dict
-        A point that :func:`drivers` takes, with ``edges_low`` and ``edges_high``, the interval of
-        the law, and ``edges_most``, what the pairs allow, beside its edges. Edges are NaN where
-        there are fewer than three sizes.
-
-    Raises
-    ------
-    MusigError
-        If no point has this cut-off.
+        A point that :func:`drivers` takes.
 
     Notes
     -----
-    A playlist is as long as those measured. Edges grow by a power law in both numbers, and are
-    never more than the pairs allow: each takes more than `min_weight` of them.
     Notebook: 15_speed_and_scale
     """
-    found = {
-        (point["playlists"], point["tracks"]): point
-        for point in points
-        if point.get("edges") and point["min_weight"] == min_weight
-    }
-    if not found:
-        raise MusigError(
-            f"No point of growth was measured at min_weight {min_weight}; expected one or more: "
-            f"run python benchmarks/growth.py --min-weight {min_weight}."
-        )
-    lists = np.array([key[0] for key in found], dtype=float)
+    known = [point for point in points if "pairs" in point]  # others were stopped early
     entries, pairs = (
-        float((np.array([point[name] for point in found.values()]) / lists).mean()) * playlists
+        playlists * float(np.mean([point[name] / point["playlists"] for point in known]))
         for name in ("entries", "pairs")
-    )
-    law = power_law(
-        [point["edges"] for point in found.values()],
-        playlists=lists.tolist(),
-        tracks=[key[1] for key in found],
-    )
-    most = min(pairs / (min_weight + 1), tracks * (tracks - 1) / 2)
-    edges, low, high = (
-        min(value, most) for value in law.predict(playlists=playlists, tracks=tracks)
     )
     return {
         "playlists": playlists,
         "tracks": tracks,
-        "embedding_size": width,
-        "min_weight": min_weight,
+        "embedding_size": embedding_size,
         "entries": entries,
         "pairs": pairs,
-        "edges": edges,
-        "edges_low": low,
-        "edges_high": high,
-        "edges_most": most,
+        "edges": min(edges, pairs / (min_weight + 1), tracks * (tracks - 1) / 2),
     }
 
 
@@ -379,9 +370,170 @@ def breaking_point(
     if cost(least) >= limit:
         return least
     if cost(most) < limit:
-        return float("inf")
-    return float(
-        np.exp(
-            optimize.brentq(lambda size: cost(np.exp(size)) - limit, np.log(least), np.log(most))
-        )
-    )
+        return math.inf
+    ends = np.log(least), np.log(most)
+    return float(np.exp(optimize.brentq(lambda size: cost(np.exp(size)) - limit, *ends)))
+
+
+def limits(
+    points: Sequence[Point] | None, memory: float, hours: float, min_weight: int = 10
+) -> pd.DataFrame:
+    """Find the size at which a single machine no longer does, step by step.
+
+    Parameters
+    ----------
+    points : sequence of mapping or None
+        As recorded. Playlists and tracks grow in the proportion in which they do there, and edges
+        by the power law that they follow there.
+    memory : float, > 0
+        GiB of the machine.
+    hours : float, > 0
+        On one core, that a step may take.
+    min_weight : int, >= 0
+        Cut-off of the graph; one that was recorded.
+
+    Returns
+    -------
+    DataFrame
+        A row a step: playlists at which it needs more than the memory (``by_memory``) and more
+        than the time (``by_time``), ``first`` of the two, ``limit``. The first to break is the
+        first row. Empty where too few points were recorded.
+
+    Notes
+    -----
+    Notebook: 15_speed_and_scale
+    """
+    points = points or []
+    family = [p for p in along([p for p in points if p["min_weight"] == min_weight], "both")]
+    family = [point for point in family if "edges" in point]  # others were stopped early
+    law = power_law(*([point[key] for point in family] for key in ("playlists", "edges")))
+    if law.n < 3:
+        return pd.DataFrame()
+    ratio = family[0]["playlists"] / family[0]["tracks"]
+
+    def counts(playlists: float) -> dict[str, float]:
+        edges = law.at(playlists)
+        return drivers(sized(points, playlists, playlists / ratio, edges, min_weight))
+
+    def reached(step: str, what: str, limit: float) -> float:
+        try:
+            fitted = unit_costs(points, step, what)
+        except MusigError:  # of a system that does not tell the peak, or no such points
+            return math.nan
+        allowed = limit / UNITS[what]
+        return breaking_point(lambda n: fitted.predict(counts(n))[0], allowed, least=1000.0)
+
+    rows = []
+    for step in STEPS:
+        ends = {"memory": reached(step, "peak_mb", memory), "time": reached(step, "cpu", hours)}
+        first = float(np.nanmin([*ends.values(), np.inf]))
+        why = "memory" if first == ends["memory"] else "time"
+        ways = {f"by_{name}": end for name, end in ends.items()}
+        rows.append({"step": step, **ways, "first": first, "limit": why})
+    return pd.DataFrame(rows).sort_values("first", kind="stable", ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Nodes that are alike, and what is asked of them.
+
+    Parameters
+    ----------
+    memory : float, > 0
+        GiB of a node.
+    cores : int, > 0
+        Of a node; a core is taken to be as fast as the one that was measured.
+    price : float, >= 0
+        Of a node, an hour.
+    hours : float, > 0
+        In which a step should be over.
+    efficiency : float in (0, 1]
+        Share of the cores' time that goes into the work.
+    """
+
+    memory: float
+    cores: int
+    price: float
+    hours: float
+    efficiency: float
+
+    def node_hours(self, cpu_hours: float) -> float:
+        """How many hours of a node it takes to do so many of one core."""
+        return cpu_hours / (self.cores * self.efficiency)
+
+    def nodes(self, gib: float, cpu_hours: float) -> float:
+        """How many it takes, for the memory (NaN: none to speak of) and for the time."""
+        by_time = math.ceil(self.node_hours(cpu_hours) / self.hours)
+        return float(max(1, 0 if math.isnan(gib) else math.ceil(gib / self.memory), by_time))
+
+
+def scaled(
+    points: Sequence[Point] | None,
+    playlists: float,
+    tracks: float,
+    neighbours: Sequence[float],
+    cluster: Cluster,
+    *,
+    epochs: int = 1,
+    min_weight: int = 10,
+    spark: Sequence[Point] | None = None,
+) -> pd.DataFrame:
+    """Reckon what each step would take at another size.
+
+    Parameters
+    ----------
+    points : sequence of mapping or None
+        As recorded.
+    playlists, tracks : float, > 0
+    neighbours : sequence of float
+        Of a track in the graph, at least and at most: a law of edges does not hold so far.
+    cluster : Cluster
+    epochs : int, > 0
+        Of the training.
+    min_weight : int, >= 0
+        Cut-off of the graph.
+    spark : sequence of mapping, optional
+        Points of the same kind, of a graph that was counted by Spark: a row more, ``spark``.
+
+    Returns
+    -------
+    DataFrame
+        A row a step, each from ``_low`` (with the fewest neighbours) to ``_high`` (the most), and
+        over fits that lack one point: ``gib`` of memory, ``hours`` of CPU, ``cost``; ``nodes``,
+        for the high ends; ``worst``, the largest error of the fits at a measured point. Missing
+        where it was not measured, empty where nothing was.
+
+    Notes
+    -----
+    By unit costs: :func:`unit_costs`.
+    Notebook: 15_speed_and_scale
+    """
+    if not any("pairs" in point for point in points or []):
+        return pd.DataFrame()
+    ends = [
+        drivers(sized(points or [], playlists, tracks, tracks * each / 2, min_weight))
+        for each in (min(neighbours), max(neighbours))
+    ]
+    by_spark = [SPARK] if spark else []
+    rows = []
+    for step in [*STEPS[:2], *by_spark, *STEPS[2:]]:
+        row: dict[str, Any] = {"step": step}
+        worst = []
+        times = epochs if step == "epoch" else 1
+        for what, name in (("peak_mb", "gib"), ("cpu", "hours")):
+            unit = UNITS[what] * (times if what == "cpu" else 1)
+            row |= {f"{name}_low": math.nan, f"{name}_high": math.nan}
+            if step in DRIVERS[what]:
+                try:
+                    fitted = unit_costs(spark if step == SPARK else points, step, what)
+                except MusigError:  # of a system that does not tell the peak, or no such points
+                    continue
+                row[f"{name}_low"] = unit * fitted.predict(ends[0])[1]
+                row[f"{name}_high"] = unit * fitted.predict(ends[1])[2]
+                worst.append(fitted.worst)
+        for end in ("low", "high"):
+            row[f"cost_{end}"] = cluster.price * cluster.node_hours(row[f"hours_{end}"])
+        known = not math.isnan(row["hours_high"])
+        row["nodes"] = cluster.nodes(row["gib_high"], row["hours_high"]) if known else math.nan
+        rows.append(row | {"worst": max(worst, default=math.nan)})
+    return pd.DataFrame(rows)

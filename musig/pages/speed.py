@@ -124,7 +124,7 @@ def ratios(table: pd.DataFrame, ax: Axes | None = None) -> tuple[Figure, Axes]:
     -----
     Notebook: 15_speed_and_scale
     """
-    fig, ax = new_axes(ax, height=max(1.6, 0.9 + 0.24 * len(table)))
+    fig, ax = new_axes(ax, width=4.8, height=max(1.6, 0.9 + 0.26 * len(table)))
     if not len(table):
         return nothing(fig, ax, "nothing was recorded")
     for place, row in enumerate(table.to_dict("records")):
@@ -133,7 +133,7 @@ def ratios(table: pd.DataFrame, ax: Axes | None = None) -> tuple[Figure, Axes]:
         if not math.isnan(row["bar"]):
             ax.plot(row["bar"], place, "|", color=PALETTE[1], markersize=14, markeredgewidth=2)
     labels = [
-        f"{row['no']}  {plain(shorten(row['peer'], 40, placeholder=' …'))}"
+        f"{row['no']}  {plain(shorten(row['peer'], 30, placeholder=' …'))}"
         for row in table.to_dict("records")
     ]
     ax.set_yticks(range(len(table)), labels, fontsize=8)
@@ -163,10 +163,10 @@ def ratios_told(table: pd.DataFrame) -> str:
     Examples
     --------
     >>> ratios_told(peers(None))
-    'nothing was recorded; `make bench` measures it'
+    'nothing was recorded; make bench measures it'
     """
     if not len(table):
-        return "nothing was recorded; `make bench` measures it"
+        return "nothing was recorded; make bench measures it"
     barred = table[table["bar"].notna()]
     missed = barred[barred["ratio"] < barred["bar"]]
     slower = int((table["ratio"] < 1).sum())
@@ -202,12 +202,12 @@ def roofline(found: Mapping[str, Any] | None, ax: Axes | None = None) -> tuple[F
     result.
     Notebook: 15_speed_and_scale
     """
-    fig, ax = new_axes(ax, height=4.2)
-    ax.set(xlabel="operations a byte", ylabel="operations a second, billions")
     ways = _ways(found)
     bounds = (found or {}).get("limits", {})
     if not len(ways) or "bytes_a_second" not in bounds:
-        return nothing(fig, ax, "not measured")
+        return nothing(*new_axes(ax, height=1.2), "not measured")
+    fig, ax = new_axes(ax, height=4.2)
+    ax.set(xlabel="operations a byte", ylabel="operations a second, billions")
     rate = bounds["bytes_a_second"]
     intensity = ways["operations"] / ways["bytes"]
     x = np.geomspace(intensity.min() / 4, intensity.max() * 16, 100)
@@ -333,10 +333,10 @@ def card_told(found: Mapping[str, Any] | None) -> str:
     machine = found.get("machine", {})
     where = machine.get("name") or "a CPU, which shows that the script works and nothing else"
     told = f"measured on {where}, with {found.get('edges', 0):,} edges"
-    state = {True: "reached", False: "missed", None: "not measured"}
+    state = {True: "reached", False: "missed", None: "not judged"}
     bars = [
-        f"{row['what']}: {'–' if row['best'] is None else format(row['best'], '.3g')} where "
-        f"{row['bar']:g} is asked for, {state[row['met']]}"
+        f"{row['what']}: {'–' if row['value'] is None else format(row['value'], '.3g')} where "
+        f"{row['side']} {row['bar']:g} is asked for, {state[row['met']]}"
         for row in found.get("bars", [])
     ]
     return "; ".join([told, *bars])

@@ -6,9 +6,9 @@ that is, is fingerprinted here and stored in the executed notebook.
 Conventions
 -----------
 The fingerprint covers the code of the cells (without comments), the parameters, the source of the
-``musig`` modules the cells import, the data, the recorded results in ``results/``, the recorded
-measurements in ``benchmarks/``, and the versions of the libraries. It is in the executed
-notebook's metadata, under ``musig``, beside one of all that a reader sees: where only that
+``musig`` modules the cells import, the data, the recorded results in ``results/``, those files of
+measurements in ``benchmarks/`` that the cells name, and the versions of the libraries. It is in the
+executed notebook's metadata, under ``musig``, beside one of all that a reader sees: where only that
 differs, outputs are kept and the prose is replaced.
 
 Contents
@@ -59,10 +59,11 @@ def run_key(source: nbformat.NotebookNode, values: dict[str, Any], label: list[A
     Notebook: 01_catalog
     """
     checkout = Path(__file__).resolve().parents[2]
-    results, measured = checkout / "results", (checkout / "benchmarks").glob("*.json")
+    cells = [cell.source for cell in source.cells if cell.cell_type == "code"]
+    results, measured = checkout / "results", sorted((checkout / "benchmarks").glob("*.json"))
     return cache.digest(
         {
-            "cells": [_code(cell.source) for cell in source.cells if cell.cell_type == "code"],
+            "cells": [_code(cell) for cell in cells],
             "parameters": values,
             "label": label,
             "data": _data(
@@ -70,7 +71,7 @@ def run_key(source: nbformat.NotebookNode, values: dict[str, Any], label: list[A
                 str(values.get("dataset", "")),
             ),
             "results": _contents(results) if results.is_dir() else None,
-            "measured": {path.name: _contents(path) for path in sorted(measured)},
+            "measured": [_contents(path) for path in measured if path.name in "".join(cells)],
             "versions": cache.versions((*cache.LIBRARIES, *DRAWING)),
         }
     )

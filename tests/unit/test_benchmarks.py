@@ -29,8 +29,8 @@ SMALL = {
     "features.py": ["--number", "2"],
     "mel.py": ["--windows", "2"],
 }
-BY_HAND = {"gpu.py", "growth.py"}
-"""Not of `make bench`: one needs a card, the other hours; they have tests of their own."""
+BY_HAND = {"gpu.py", "growth.py", "whole.py"}
+"""Not of `make bench`: one needs a card, the others hours; they have tests of their own."""
 
 
 def check(entries):

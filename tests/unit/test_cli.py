@@ -20,9 +20,11 @@ import pandas as pd
 import pytest
 import soundfile
 
+from musig import spark
 from musig.catalog import FEATURES
 from musig.cli import cli, main
 from musig.cli_data import EXAMPLES
+from musig.errors import MusigError
 from musig.running import runs
 from musig.running.environment import report
 from musig.sources import write_folder
@@ -337,6 +339,8 @@ def test_every_example_of_the_help_works(musig, monkeypatch, workplace):
     )
     told = {}
     for line in dict.fromkeys(LINES):
+        if "--engine spark" in line:
+            continue  # below, since it needs more
         arguments = shlex.split(line)[1:]
         if arguments[0] == "train":
             arguments += ["--epochs", "1", "--embedding-size", "8"]
@@ -351,6 +355,18 @@ def test_every_example_of_the_help_works(musig, monkeypatch, workplace):
     assert len(json.loads(told["complete --model"][0])) == 20
     # what a table of genres leaves in doubt
     assert "genres.csv, row 1, column genres: found 'rock, pop', read" in told["data join"][1]
+
+
+@pytest.mark.slow
+def test_the_example_with_spark_works(workplace):
+    try:
+        spark.need()
+    except MusigError as error:
+        pytest.skip(str(error))
+    (line,) = (line for line in LINES if "--engine spark" in line)
+    command = [sys.executable, "-m", "musig.cli", *shlex.split(line)[1:]]
+    done = subprocess.run(command, cwd=workplace, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith("edges: "), done.stderr
 
 
 def notebook(path, *cells):

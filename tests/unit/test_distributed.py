@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
+from musig import distributed
 from musig.distributed import _join, is_first, part_of, processes, require_shareable
 from musig.errors import MusigError
 from musig.model import Encoder
@@ -112,6 +113,23 @@ def test_what_processes_cannot_share_is_refused():
         require_shareable(TrainConfig(batch_size=1000), 3)
     with pytest.raises(MusigError, match=r"surgery.*Set balance to 'fixed'"):
         require_shareable(TrainConfig(balance="surgery"), 2)
+
+
+def test_a_lost_process_is_told_in_a_sentence(monkeypatch, data, tmp_path):
+    def lost(*arguments):
+        raise RuntimeError("[gloo/transport/tcp/pair.cc:537] Connection reset by peer")
+
+    def wrong(*arguments):
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr(distributed, "processes", lambda: 2)
+    monkeypatch.setattr(distributed, "open_shared", lambda *arguments: None)
+    monkeypatch.setattr(distributed, "train", lost)
+    with pytest.raises(MusigError, match=r"process was lost .* go on from the last"):
+        distributed.train_together(data, QUICK, tmp_path)
+    monkeypatch.setattr(distributed, "train", wrong)
+    with pytest.raises(RuntimeError, match="something else"):
+        distributed.train_together(data, QUICK, tmp_path)
 
 
 def test_restarts_of_several_machines_need_a_store_each(monkeypatch):

@@ -23,8 +23,11 @@ LOCK = [
     for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines()
     if line and not line.startswith("#")
 ]
-EXTRAS = PROJECT["optional-dependencies"].values()
-ASKED = [Requirement(text) for texts in (PROJECT["dependencies"], *EXTRAS) for text in texts]
+EXTRAS = PROJECT["optional-dependencies"]
+APART = [Requirement(text) for text in EXTRAS["cluster"]]
+"""Not in the lock: Snakemake holds back packages that nothing else wants older."""
+LOCKED = [texts for name, texts in EXTRAS.items() if name != "cluster"]
+ASKED = [Requirement(text) for texts in (PROJECT["dependencies"], *LOCKED) for text in texts]
 PYTHONS = ("3.11", "3.12", "3.13")
 
 
@@ -56,6 +59,15 @@ def test_the_lock_pins_exactly_and_leaves_cuda_to_torch():
         assert not re.match(r"nvidia-|cuda-|triton", entry.name)
     torch = re.search(r"^TORCH\s*:=\s*(\S+)", MAKEFILE, re.M).group(1)
     assert {locked("torch", python) for python in PYTHONS} == {torch}
+
+
+def test_what_is_not_locked_is_pinned_and_installed_without_the_lock():
+    assert all(re.fullmatch(r"==[^,*]+", str(asked.specifier)) for asked in APART)
+    assert not {asked.name for asked in APART} & {entry.name for entry in LOCK}
+    pages = [ROOT / name for name in ("Makefile", "CONTRIBUTING.md", "book/cluster.md")]
+    text = "\n".join(page.read_text("utf-8") for page in pages)
+    told = re.findall(r"pip install ([^`\n]*)\[[^`\n]*cluster", text)
+    assert len(told) > len(pages) and not any("requirements.lock" in one for one in told)
 
 
 def test_the_rendering_is_pinned_in_pyproject_too():

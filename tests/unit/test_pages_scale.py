@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
-from test_scaling import POINTS, point
+from test_scaling import NODES, POINTS, blind, point
 
 from musig.errors import MusigError
 from musig.growth import STEPS
-from musig.pages import cluster, scale, speed
+from musig.pages import scale, speed
+from musig.scaling import SPARK, limits, scaled
 from musig.sources.synthetic import make
-
-NODES = cluster.Cluster(memory=256.0, cores=64, price=4.0, hours=24.0, efficiency=0.5)
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +55,8 @@ CARD = {
     "training": {"full": {"seconds": 12.0}},
     "train": {"left_out": "left out, needs pandas"},
     "bars": [
-        {"what": "an epoch", "bar": 1.0, "side": "below", "best": 0.9, "met": True},
-        {"what": "training", "bar": 60.0, "side": "below", "best": None, "met": None},
+        {"what": "an epoch", "bar": 1.0, "side": "below", "value": 0.9, "met": True},
+        {"what": "training", "bar": 60.0, "side": "below", "value": None, "met": None},
     ],
 }  # fmt: skip
 
@@ -115,8 +114,9 @@ def test_a_card_is_drawn_under_its_roofs():
     assert times["seconds"].dropna().tolist() == [0.9, 12.0]
     assert times["remark"].dropna().tolist() == ["no compiler"]
     told = speed.card_told(CARD)
-    assert "a card, with 5,000,000 edges" in told and "0.9 where 1 is asked for, reached" in told
-    assert "training: – where 60 is asked for, not measured" in told
+    assert "a card, with 5,000,000 edges" in told
+    assert "0.9 where below 1 is asked for, reached" in told
+    assert "training: – where below 60 is asked for, not judged" in told
 
 
 @pytest.mark.parametrize("card", [None, {}, {"machine": {}, "limits": {"error": "no memory"}}])
@@ -127,27 +127,12 @@ def test_a_card_that_was_not_measured_is_said_to_be(card):
     assert "GPU was at hand" in speed.card_told(card) or "CPU" in speed.card_told(card)
 
 
-def test_an_axis_has_the_points_that_differ_in_nothing_else():
-    assert [p["playlists"] for p in scale.along(POINTS, "both")] == [10_000, 30_000, 100_000]
-    assert len(scale.along(POINTS, "tracks")) == 2
-    wide = [point(30_000, 6_000, embedding_size=n) for n in (32, 64)]
-    assert [p["embedding_size"] for p in scale.along([*POINTS, *wide], "embedding_size")] == [
-        32, 64, 128,
-    ]  # fmt: skip
-    other = [point(*size, min_weight=2) for size in [(10_000, 2_000), (30_000, 6_000)]]
-    assert all(p["min_weight"] == 10 for p in scale.along([*POINTS, *other], "both"))
-    assert scale.along(None, "hops") == []
-    with pytest.raises(MusigError, match="axis is 'width'"):
-        scale.along(POINTS, "width")
-
-
 def test_exponents_are_put_side_by_side():
     fitted = scale.exponents(POINTS)
     table = scale.side_by_side(fitted, "cpu")
     assert table["step"].tolist() == list(STEPS)
     evaluate = fitted[(fitted["step"] == "evaluate") & (fitted["axis"] == "both")].iloc[0]
     assert 1.0 < evaluate["exponent"] < 2 and evaluate["n"] == 3
-    assert (evaluate["from"], evaluate["to"]) == (10_000, 100_000)
     assert "[" in table.iloc[-1]["playlists, with tracks in proportion"]
     assert table["hops"].isna().all()
     assert "exponent" in scale.steepest(fitted, "both")
@@ -168,6 +153,8 @@ def test_a_point_that_was_stopped_says_where():
     assert table["end"].tolist()[-1] == "stopped by memory in begin"
     assert "5 points, the largest of 100,000 playlists" in scale.growth_told([stopped, *POINTS])
     assert "1 were stopped" in scale.growth_told([stopped, *POINTS])
+    assert "versions" not in scale.growth_told(POINTS)
+    assert "2 versions" in scale.growth_told([{**stopped, "code": "b"}, *POINTS])
     nothing = point(10, 10) | {"stopped": "an error", "measured": {}}
     assert np.isnan(scale.points_table([nothing])["peak, MB"].iloc[0])
 
@@ -184,51 +171,53 @@ def test_the_growth_of_a_catalogue_at_hand():
         scale.own(lambda: make("smoke"), [0.01], 1, **settings)
 
 
-def test_one_machine_ends_where_its_memory_or_time_does():
-    ends = cluster.limits(POINTS, ratio=5.0, embedding_size=128, memory=24.0, hours=24.0)
-    assert set(ends["step"]) == set(STEPS) and ends["first"].is_monotonic_increasing
-    more = cluster.limits(POINTS, ratio=5.0, embedding_size=128, memory=48.0, hours=24.0)
-    both = ends.merge(more, on="step", suffixes=("", "_more"))
-    assert (both["by_memory_more"] > both["by_memory"]).all()
-    told = cluster.limits_told(ends, 24.0, 24.0)
+WHOLE = {
+    "playlists": 1_000_000, "tracks": 200_000, "entries": 65_000_000, "edges": 11_000_000,
+    "epochs": 5, "gigabytes": 24, "stopped": None,
+    "steps": {
+        "graph": {"read": {"cpu": 60.0, "wall": 120.0, "peak_mb": 11_000.0}},
+        "evaluate": {"evaluate": {"cpu": 3540.0, "wall": 3600.0, "peak_mb": 5_000.0}},
+    },
+}  # fmt: skip
+
+
+def test_a_whole_run_is_told_with_the_step_that_held_most():
+    small = {**WHOLE, "playlists": 10, "steps": {}}
+    table = scale.whole_table([small, WHOLE])
+    assert table["step"].tolist() == ["graph", "evaluate"] and table["CPU minutes"].sum() == 60
+    told = scale.whole_told([small, WHOLE])
+    assert "in 1 CPU hours, at most 11 GB of memory (graph: read) of the 26" in told
+    stopped = scale.whole_told([{**WHOLE, "stopped": "memory in train"}])
+    assert stopped.endswith("were stopped by memory in train, at a limit of 24 GiB")
+    assert scale.whole_told([small]) == scale.whole_told(None)
+    dark = json.loads(json.dumps(WHOLE))
+    dark["steps"]["graph"]["read"]["peak_mb"] = None
+    assert scale.whole_told([dark]).endswith("in 1 CPU hours")
+
+
+def test_where_one_machine_ends_is_told():
+    ends = limits(POINTS, memory=24.0, hours=24.0)
+    told = scale.limits_told(ends, 24.0, 24.0)
     assert told.startswith(ends.iloc[0]["step"]) and "playlists on" in told
-    shown = cluster.limits_shown(ends)
+    shown = scale.limits_shown(ends)
     assert shown["playlists that fill the memory"].str.contains("million|billion").all()
-    assert not len(cluster.limits(POINTS, 5.0, 128, 24.0, 24.0, min_weight=3))
-    assert not len(cluster.limits(None, 5.0, 128, 24.0, 24.0))
-    assert not len(cluster.limits_shown(pd.DataFrame()))
+    assert not len(scale.limits_shown(pd.DataFrame()))
 
 
-def test_another_size_is_reckoned_from_unit_costs():
-    far = point(100_000_000, 20_000_000)
-    table = cluster.scaled(POINTS, 100_000_000, 20_000_000, 128, NODES).set_index("step")
-    for step in STEPS:
-        row, planted = table.loc[step], far["measured"][step]
-        assert row["gib"] == pytest.approx(planted["peak_mb"] * 1e6 / 2**30, rel=0.01)
-        assert row["hours"] == pytest.approx(planted["cpu"] / 3600, rel=0.01)
-        assert row["gib_low"] <= row["gib"] <= min(row["gib_high"], row["gib_most"])
-        assert row["nodes"] >= np.ceil(row["gib"] / 256)
-        assert row["cost"] == pytest.approx(row["hours"] / 32 * 4)
-    shown = cluster.scaled_shown(table.reset_index())
-    assert shown["step"].tolist() == list(STEPS) and shown["instead of ours"].str.len().gt(20).all()
-    assert "GiB, is taken by evaluate" in cluster.scaled_told(table.reset_index())
-
-
-def test_without_memory_or_points_nothing_is_made_up():
-    blind = json.loads(json.dumps(POINTS))
-    for each in blind:
-        for spent in each["measured"].values():
-            spent["peak_mb"] = None
-    table = cluster.scaled(blind, 1e8, 1e8, 128, NODES)
-    assert table["gib"].isna().all() and table["nodes"].isna().all()
-    assert cluster.scaled_shown(table)["GiB (range)"].isna().all()
-    assert cluster.scaled_told(table) == "memory was not measured"
-    assert cluster.limits(blind, 5.0, 128, 24.0, 24.0)["limit"].eq("time").all()
-    assert not len(cluster.scaled(POINTS[:2], 1e8, 1e8, 128, NODES))
-    assert not len(cluster.scaled_shown(pd.DataFrame()))
-
-
-def test_nodes_are_as_many_as_memory_or_time_asks_for():
-    assert NODES.nodes(gib=1, cpu_hours=1) == 1
-    assert NODES.nodes(gib=1000, cpu_hours=1) == 4
-    assert NODES.nodes(gib=1, cpu_hours=7680) == 10
+def test_what_another_size_takes_is_told():
+    table = scaled(POINTS, 1e8, 1e8, [10, 654], NODES)
+    shown = scale.scaled_shown(table)
+    assert shown["step"].tolist() == list(STEPS)
+    assert shown["GiB"].iloc[1].count(" to ") == 1
+    told = scale.scaled_told(table)
+    assert "CPU hours, at a price of" in told["total"] and told["worst"] == "0 %"
+    assert told["largest"].startswith("evaluate") and told["largest"].endswith("GiB")
+    spark = [dict(p, measured={SPARK: {"cpu": 1e-3 * p["pairs"]}}) for p in POINTS]
+    both = scaled(POINTS, 1e8, 1e8, [10, 654], NODES, spark=spark)
+    assert scale.scaled_told(both)["longest"].startswith(SPARK)
+    assert scale.spark_told(POINTS, spark).endswith("times the CPU seconds of our own kernel")
+    assert scale.spark_told(POINTS, []) == scale.spark_told(None, None)
+    assert not len(scale.scaled_shown(pd.DataFrame()))
+    dark = scaled(blind(), 1e8, 1e8, [10], NODES)
+    assert scale.scaled_shown(dark)["GiB"].isna().all()
+    assert scale.scaled_told(dark)["largest"] == "not measured"

@@ -327,6 +327,18 @@ def test_a_notebook_is_executed_again_when_and_only_when_it_must(own, monkeypatc
     assert len(executions) == (1 if kept else 2)
 
 
+def test_measurements_count_where_a_cell_names_them(monkeypatch):
+    def key(text):
+        cells = [nbformat.v4.new_code_cell(text)]
+        return freshness.run_key(nbformat.v4.new_notebook(cells=cells), {}, [])
+
+    texts = ("x = 'measured.json'", "x = 'measured'")
+    before = [key(text) for text in texts]
+    contents = freshness._contents
+    monkeypatch.setattr(freshness, "_contents", lambda at: contents(at) + at.suffix)
+    assert [key(text) == kept for text, kept in zip(texts, before, strict=True)] == [False, True]
+
+
 def test_fingerprint_of_data(own, monkeypatch):
     folder = own / "data" / "set"
     (folder / "deep").mkdir(parents=True)

@@ -34,7 +34,7 @@ needs_snakemake = pytest.mark.skipif(
             "snakemake_storage_plugin_fs",
         )
     ),
-    reason='Snakemake is not installed: pip install -c requirements.lock -e ".[cluster]"',
+    reason='Snakemake is not installed: pip install -e ".[cluster]"',
 )
 
 
