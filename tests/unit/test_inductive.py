@@ -320,8 +320,8 @@ def test_a_model_that_was_cut_short_or_changed_is_refused(copied):
         modelfolder.load(copied)
 
 
-def test_a_pickle_in_the_place_of_weights_is_not_opened(copied, tmp_path):
-    """Even where its checksum was put into the manifest."""
+def test_a_pickle_in_the_place_of_weights_is_not_opened(copied, tmp_path, write_sealed):
+    """Even where every checksum fits it."""
     import hashlib
 
     class Harm:
@@ -332,7 +332,7 @@ def test_a_pickle_in_the_place_of_weights_is_not_opened(copied, tmp_path):
     path.write_bytes(pickle.dumps(Harm()))
     info = json.loads((copied / "model.json").read_text())
     info["files"]["weights.safetensors"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (copied / "model.json").write_text(json.dumps(info))
+    write_sealed(copied, info)
     with pytest.raises(MusigError, match="cannot be read"):
         modelfolder.load(copied)
     assert not (tmp_path / "harm").exists()
