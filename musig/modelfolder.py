@@ -294,11 +294,17 @@ def load(folder: Path | str) -> Trained:
         if found != expected:
             what = "is missing" if found is None else "is not the file that was written (SHA-256)"
             raise MusigError(f"{path} {what}: train the model again, or copy it anew.")
+    kind = info.get("encoder")
+    if kind not in ("plain", *ENCODERS):
+        raise MusigError(
+            f"{folder / 'model.json'} names the encoder '{kind}': "
+            f"{nearest(str(kind), ('plain', *ENCODERS))}"
+        )
     try:
         weights = load_file(folder / "weights.safetensors")
         graph = load_file(folder / "graph.safetensors")
         embeddings = load_file(folder / "embeddings.safetensors")["embeddings"]
-        encoder = _encoder(info, graph, folder)
+        encoder = _encoder(kind, info["identity"]["config"], graph)
         encoder.load_state_dict(weights)
     except SafetensorError as error:
         raise MusigError(f"{folder} cannot be read ({error}): train the model again.") from error
@@ -319,15 +325,9 @@ def load(folder: Path | str) -> Trained:
     )
 
 
-def _encoder(info: dict[str, Any], graph: dict[str, Tensor], folder: Path) -> Any:
+def _encoder(kind: str, config: dict[str, Any], graph: dict[str, Tensor]) -> Any:
     """Make the encoder that ``model.json`` describes, with weights that are still random."""
-    config, width = info["identity"]["config"], graph["x"].shape[1]
-    kind = info["encoder"]
-    if kind not in ("plain", *ENCODERS):
-        raise MusigError(
-            f"{folder / 'model.json'} names the encoder '{kind}': "
-            f"{nearest(str(kind), ('plain', *ENCODERS))}"
-        )
+    width = graph["x"].shape[1]
     with torch.random.fork_rng(devices=[]):  # the random weights it begins with are replaced
         if kind == "plain":
             size, hops = config["embedding_size"], config["hops"]
