@@ -9,7 +9,8 @@ targets were found in every other. :func:`at` makes of such cells what
 Contents
 --------
 - :func:`at`: cells in one scenario; :func:`table`, :func:`tests`: several side by side.
-- :func:`series`: quality against what is told; :func:`abilities`: who can place a new track.
+- :func:`series`: quality against what is told; :func:`first_ten`: what a list of all tracks holds;
+  :func:`abilities`: who can place a new track.
 - :func:`inductive`: the test of the claim.
 """
 
@@ -28,9 +29,12 @@ from musig.experiments.cells import CellResult
 from musig.experiments.findings import Rules, Running, above
 from musig.experiments.tables import Row, rows
 from musig.newtracks import AMONG, SCENARIOS
+from musig.statistics import bootstrap_interval
 
 OWN = ("encoder", "attributes", "chance")
 """How a method places a new track, where it needs no fallback."""
+
+_MEAN = ("mean", "low", "high")
 
 
 def at(
@@ -207,16 +211,68 @@ def series(
     -----
     Notebook: 12_new_tracks
     """
-    results, parts = list(results), []
+    results, lines = list(results), []
     for scenario in SCENARIOS:
         shown = [result for result in at(results, scenario, among) if result.has_scores]
-        if shown:
-            made = tables.table(shown, [metric], level)
-            parts.append(made.assign(scenario=scenario))
-    columns = ["method", "scenario", "mean", "low", "high", "n", "seeds"]
-    return (
-        pd.concat(parts)[columns].reset_index(drop=True) if parts else pd.DataFrame(columns=columns)
-    )
+        for name, row in rows(shown).items():
+            told = {"method": name, "scenario": scenario}
+            counted = {"n": len(row.per_playlist), "seeds": len(row.seeds)}
+            lines.append(told | _mean(row.values(metric), level) | counted)
+    return pd.DataFrame(lines, columns=["method", "scenario", *_MEAN, "n", "seeds"])
+
+
+def _mean(values: pd.Series, level: float) -> dict[str, float]:
+    """Give a mean over playlists with its bootstrap interval."""
+    low, high = bootstrap_interval(values.to_numpy()[:, None], np.random.default_rng(0), level)
+    return dict(zip(_MEAN, (float(values.mean()), float(low[0]), float(high[0])), strict=True))
+
+
+def first_ten(
+    results: Iterable[CellResult], scenarios: Sequence[str], level: float = 0.95
+) -> pd.DataFrame:
+    """Say what stands in the first ten places where all tracks are ranked.
+
+    Parameters
+    ----------
+    results : iterable of CellResult
+    scenarios : sequence of str
+        Of :data:`musig.newtracks.SCENARIOS`.
+    level : float in (0, 1)
+        Of the intervals, over playlists.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``method, scenario``, ``of`` ("new": any new track; "known": known tracks of the
+        playlist that were not given), ``mean, low, high`` (of the share of ten places) and
+        ``chance`` (the share of new tracks in the universe; NaN for known ones).
+
+    Raises
+    ------
+    MusigError
+        For an unknown scenario.
+
+    Notes
+    -----
+    Recall among all is of new tracks only: a method that fills its list with new tracks gains in
+    it, and loses the known ones that belong there.
+
+    Notebook: 12_new_tracks
+    """
+    results, lines = list(results), []
+    for scenario in scenarios:
+        if scenario not in SCENARIOS:
+            raise MusigError(f"Unknown scenario '{scenario}': {nearest(scenario, SCENARIOS)}")
+        for name, row in rows(results).items():
+            if f"new|{scenario}" not in row.per_playlist:
+                continue
+            measures = row.results[0].measures
+            chances = {"new": measures["n_new"] / measures["n_tracks"], "known": float("nan")}
+            for of, chance in chances.items():
+                share = row.per_playlist[f"{of}|{scenario}"] / 10
+                told = {"method": name, "scenario": scenario, "of": of}
+                lines.append(told | _mean(share, level) | {"chance": chance})
+    return pd.DataFrame(lines, columns=["method", "scenario", "of", *_MEAN, "chance"])
 
 
 def abilities(results: Iterable[CellResult]) -> pd.DataFrame:
@@ -258,7 +314,7 @@ def abilities(results: Iterable[CellResult]) -> pd.DataFrame:
 
 
 def inductive(of: Sequence[Row], rules: Rules) -> Running:
-    """Test whether new tracks are embedded without retraining.
+    """Test whether new tracks are embedded without retraining, and to some use.
 
     Parameters
     ----------
@@ -269,9 +325,10 @@ def inductive(of: Sequence[Row], rules: Rules) -> Running:
     Returns
     -------
     generator
-        To :class:`musig.experiments.findings.Finding`, which holds where MUSIG without any
-        co-occurrence is above random, and MUSIG with all of them above itself without any, and
-        above the attributes.
+        To :class:`musig.experiments.findings.Finding`, which holds where MUSIG told nothing is
+        above random, and MUSIG told all co-occurrences above itself told nothing, and above the
+        attributes. Beside it: MUSIG told nothing against the attributes, and told all against the
+        fallback.
 
     Notes
     -----
@@ -283,13 +340,14 @@ def inductive(of: Sequence[Row], rules: Rules) -> Running:
 
     def shown(row: Row, scenario: str) -> Row:
         (made,) = rows(at(row.results, scenario)).values()
-        return replace(made, row=f"{row.row} (told {scenario})", whole=row.whole)
+        told = {"none": "nothing"}.get(scenario, scenario)
+        return replace(made, row=f"{row.row} (told {told})", whole=row.whole)
 
     asked = [
         shown(musig, "all"),
-        shown(musig, "0"),
-        shown(chance, "0"),
-        shown(content, "0"),
+        shown(musig, "none"),
+        shown(chance, "none"),
+        shown(content, "none"),
         shown(fallback, "all"),
     ]
-    return (yield from above((0, 1), (1, 2), (0, 3), beside=[(0, 4)])(asked, rules))
+    return (yield from above((0, 1), (1, 2), (0, 3), beside=[(1, 3), (0, 4)])(asked, rules))

@@ -9,7 +9,8 @@ Contents
 --------
 - :data:`HEADS`: what scenarios are called; :func:`wide`, :func:`drawn`: tables, curves with them.
 - :func:`compared`: two rows, scenario by scenario; :func:`in_the_way`: new among all;
-  :func:`best_of`: the highest.
+  :func:`first_places`, :func:`crowded`: what a list of all tracks holds; :func:`best_of`: the
+  highest.
 - :func:`told_of`, :func:`nearest`: one track.
 """
 
@@ -29,11 +30,13 @@ from musig.pages.groups import told as told_pair
 
 HEADS = {
     "none": "nothing",
-    "0": "its like",
+    "0": "ten like it",
     "1": "1",
     "3": "3",
     "10": "10",
     "30": "30",
+    "100": "100",
+    "300": "300",
     "all": "all",
 }
 """Scenario to what is told of a new track: nothing, which known tracks are like it by content, so
@@ -98,7 +101,7 @@ def drawn(series: pd.DataFrame, rows: Sequence[str]) -> pd.DataFrame:
     >>> columns = ["method", "scenario", "mean", "low", "high"]
     >>> lines = [("a", "none", 0.1, 0.0, 0.2), ("b", "0", 0.1, 0.0, 0.2)]
     >>> drawn(pd.DataFrame(lines, columns=columns), ["b"])["told"].tolist()
-    ['its like']
+    ['ten like it']
     """
     places = {name: n for n, name in enumerate(HEADS)}
     chosen = series[series["method"].isin(list(rows))].copy()
@@ -132,7 +135,7 @@ def compared(tests: pd.DataFrame, first: str, second: str) -> str:
     >>> columns = ["scenario", "metric", "method", "against", "difference", "low", "high", "p_holm"]
     >>> line = ("0", "recall@10", "a", "b", 0.1, 0.05, 0.15, 0.01, "better")
     >>> compared(pd.DataFrame([line], columns=[*columns, "verdict"]), "a", "b")
-    'told its like: +0.100 [+0.050, +0.150] (better, p = 0.010)'
+    'told ten like it: +0.100 [+0.050, +0.150] (better, p = 0.010)'
     """
     parts = []
     for scenario in dict.fromkeys(tests["scenario"]) if len(tests) else ():
@@ -169,6 +172,71 @@ def in_the_way(among_new: pd.DataFrame, among_all: pd.DataFrame, row: str, scena
             return NO_NUMBER
         means.append(f"{of.iloc[0]:.3f}")
     return f"{means[0]} among new tracks, {means[1]} among all"
+
+
+def first_places(shares: pd.DataFrame) -> pd.DataFrame:
+    """Put what stands in the first ten places in a table.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        From :func:`musig.experiments.scenarios.first_ten`.
+
+    Returns
+    -------
+    DataFrame
+        One row a row; for each scenario the share of new tracks, and that of known ones that
+        belong to the playlist, with their intervals.
+
+    Notes
+    -----
+    Notebook: 12_new_tracks
+
+    Examples
+    --------
+    >>> columns = ["method", "scenario", "of", "mean", "low", "high", "chance"]
+    >>> shares = pd.DataFrame([("a", "all", "new", 0.5, 0.4, 0.6, 0.1)], columns=columns)
+    >>> first_places(shares).to_numpy().tolist()
+    [['a', '50.0 % [40.0, 60.0]']]
+    """
+    made: dict[str, dict[str, str]] = {}
+    for line in shares.to_dict("records"):
+        mean, low, high = (100 * line[name] for name in ("mean", "low", "high"))
+        text = f"{mean:.1f} % [{low:.1f}, {high:.1f}]"
+        made.setdefault(line["method"], {"method": line["method"]})[
+            f"{line['of']}, told {HEADS[line['scenario']]}"
+        ] = text
+    return pd.DataFrame(made.values())
+
+
+def crowded(shares: pd.DataFrame, row: str, scenario: str) -> str:
+    """Say how many of the first ten of a row are new.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        From :func:`musig.experiments.scenarios.first_ten`.
+    row, scenario : str
+
+    Returns
+    -------
+    str
+        Without a full stop.
+
+    Notes
+    -----
+    Notebook: 12_new_tracks
+
+    Examples
+    --------
+    >>> columns = ["method", "scenario", "of", "mean", "low", "high", "chance"]
+    >>> shares = pd.DataFrame([("a", "all", "new", 0.5, 0.4, 0.6, 0.1)], columns=columns)
+    >>> crowded(shares, "a", "all")
+    '50 % of its first ten are new'
+    """
+    chosen = (shares[["method", "scenario", "of"]] == (row, scenario, "new")).all(axis=1)
+    means = shares.loc[chosen, "mean"]
+    return f"{100 * means.iloc[0]:.0f} % of its first ten are new" if len(means) else NO_NUMBER
 
 
 def best_of(series: pd.DataFrame, scenario: str) -> str:

@@ -256,8 +256,11 @@ def test_a_group_of_the_model_that_the_table_lacks_is_refused(model, data):
     ("edges", "told"),
     [
         ({"source": ["new 0"], "to": ["t"]}, "no column target, only source, to"),
-        ({"source": ["new 0"], "target": ["t"], "weight": [0]}, "has the weight 0; expected"),
-        ({"source": ["new 0"], "target": ["t"], "weight": [np.nan]}, "has the weight nan"),
+        ({"source": ["new 0"], "target": ["t"], "weight": [0]}, "has the weight '0'; expected"),
+        ({"source": ["new 0"], "target": ["t"], "weight": [np.nan]}, "has the weight 'nan'"),
+        ({"source": ["new 0"], "target": ["t"], "weight": [np.inf]}, "Edge 1 has the weight 'inf'"),
+        ({"source": ["new 0"], "target": ["t"], "weight": ["much"]}, "has the weight 'much'"),
+        ({"source": ["nobody"], "target": ["t"], "weight": [1]}, "1 edge none ends at a new track"),
         (
             {"source": ["new 0", "new 1"], "target": ["new 1", "new 0"], "weight": [1, 1]},
             "between 'new 0' and 'new 1' is there twice",
@@ -273,6 +276,20 @@ def test_playlists_and_edges_together_are_refused(model, data):
     edges = pd.DataFrame({"source": ["new 0"], "target": [model.tracks.index[0]], "weight": [1]})
     with pytest.raises(MusigError, match="Both playlists and edges were given"):
         embed_tracks(model, others(model, data), [["new 0"]], edges=edges)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"playlists": ["new 0"]}, "Playlist 1 is the text 'new 0'; expected a list of ids"),
+        ({"playlists": [["a", "b"], ["c"]]}, "Of the 2 playlists none holds a new track, such as"),
+        ({"neighbours": -1}, "neighbours is -1; expected 0 or more"),
+        ({"train_count": np.ones(99)}, "train_count has 99 numbers for .* expected one each"),
+    ],
+)
+def test_what_cannot_be_told_of_new_tracks_is_refused(model, data, given, told):
+    with pytest.raises(MusigError, match=told):
+        embed_tracks(model, others(model, data), **given)
 
 
 def test_a_model_without_knowledge_of_tracks_is_refused(smoke_catalog, data, tmp_path):
