@@ -8,6 +8,7 @@ targets were found in every other. :func:`at` makes of such cells what
 
 Contents
 --------
+- :data:`HEADS`: what scenarios are called.
 - :func:`at`: cells in one scenario; :func:`table`, :func:`tests`: several side by side.
 - :func:`series`: quality against what is told; :func:`first_ten`: what a list of all tracks holds;
   :func:`abilities`: who can place a new track.
@@ -33,6 +34,20 @@ from musig.statistics import bootstrap_interval
 
 OWN = ("encoder", "attributes", "chance")
 """How a method places a new track, where it needs no fallback."""
+
+HEADS = {
+    "none": "nothing",
+    "0": "ten like it",
+    "1": "1",
+    "3": "3",
+    "10": "10",
+    "30": "30",
+    "100": "100",
+    "300": "300",
+    "all": "all",
+}
+"""Scenario to what is told of a new track: nothing, which known tracks are like it by content, so
+many co-occurrences."""
 
 _MEAN = ("mean", "low", "high")
 
@@ -325,10 +340,11 @@ def inductive(of: Sequence[Row], rules: Rules) -> Running:
     Returns
     -------
     generator
-        To :class:`musig.experiments.findings.Finding`, which holds where MUSIG told nothing is
-        above random, and MUSIG told all co-occurrences above itself told nothing, and above the
-        attributes. Beside it: MUSIG told nothing against the attributes, and told all against the
-        fallback.
+        To :class:`musig.experiments.findings.Finding`, which holds where MUSIG without any
+        co-occurrence, as ``musig embed`` places such a track, is above random, and MUSIG told all
+        co-occurrences above itself told none, and above the attributes. Beside it: MUSIG told
+        nothing, not even tracks like it, against random and the attributes; MUSIG told all against
+        the fallback.
 
     Notes
     -----
@@ -340,14 +356,17 @@ def inductive(of: Sequence[Row], rules: Rules) -> Running:
 
     def shown(row: Row, scenario: str) -> Row:
         (made,) = rows(at(row.results, scenario)).values()
-        told = {"none": "nothing"}.get(scenario, scenario)
-        return replace(made, row=f"{row.row} (told {told})", whole=row.whole)
+        return replace(made, row=f"{row.row} (told {HEADS[scenario]})", whole=row.whole)
 
     asked = [
         shown(musig, "all"),
+        shown(musig, "0"),
+        shown(chance, "0"),
+        shown(content, "0"),
+        shown(fallback, "all"),
         shown(musig, "none"),
         shown(chance, "none"),
         shown(content, "none"),
-        shown(fallback, "all"),
     ]
-    return (yield from above((0, 1), (1, 2), (0, 3), beside=[(1, 3), (0, 4)])(asked, rules))
+    beside = [(5, 6), (5, 7), (0, 4)]
+    return (yield from above((0, 1), (1, 2), (0, 3), beside=beside)(asked, rules))

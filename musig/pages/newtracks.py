@@ -7,7 +7,8 @@ row is better only where a corrected test does.
 
 Contents
 --------
-- :data:`HEADS`: what scenarios are called; :func:`wide`, :func:`drawn`: tables, curves with them.
+- :func:`wide`, :func:`drawn`: tables and curves, with scenarios as
+  :data:`musig.experiments.scenarios.HEADS` calls them.
 - :func:`compared`: two rows, scenario by scenario; :func:`in_the_way`: new among all;
   :func:`first_places`, :func:`crowded`: what a list of all tracks holds; :func:`best_of`: the
   highest.
@@ -21,26 +22,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from musig.experiments.scenarios import HEADS
 from musig.inductive import Embedded
 from musig.modelfolder import Trained
 from musig.newtracks import Newcomers, told
 from musig.pages import methods
 from musig.pages.groups import NO_TEST
 from musig.pages.groups import told as told_pair
-
-HEADS = {
-    "none": "nothing",
-    "0": "ten like it",
-    "1": "1",
-    "3": "3",
-    "10": "10",
-    "30": "30",
-    "100": "100",
-    "300": "300",
-    "all": "all",
-}
-"""Scenario to what is told of a new track: nothing, which known tracks are like it by content, so
-many co-occurrences."""
 
 NO_NUMBER = "not run yet"
 
@@ -232,11 +220,11 @@ def crowded(shares: pd.DataFrame, row: str, scenario: str) -> str:
     >>> columns = ["method", "scenario", "of", "mean", "low", "high", "chance"]
     >>> shares = pd.DataFrame([("a", "all", "new", 0.5, 0.4, 0.6, 0.1)], columns=columns)
     >>> crowded(shares, "a", "all")
-    '50 % of its first ten are new'
+    '50 % of the first ten are new'
     """
     chosen = (shares[["method", "scenario", "of"]] == (row, scenario, "new")).all(axis=1)
     means = shares.loc[chosen, "mean"]
-    return f"{100 * means.iloc[0]:.0f} % of its first ten are new" if len(means) else NO_NUMBER
+    return f"{100 * means.iloc[0]:.0f} % of the first ten are new" if len(means) else NO_NUMBER
 
 
 def best_of(series: pd.DataFrame, scenario: str) -> str:

@@ -48,7 +48,7 @@ def test_what_the_first_ten_hold_is_a_table_and_a_sentence(results):
     ]  # fmt: skip
     assert made["new, told nothing"].notna().tolist() == [True, True, False]
     line = shares[(shares["method"] == "musig") & (shares["scenario"] == "all")].iloc[0]
-    told = f"{100 * line['mean']:.0f} % of its first ten are new"
+    told = f"{100 * line['mean']:.0f} % of the first ten are new"
     assert pages.crowded(shares, "musig", "all") == told
     assert pages.crowded(shares, "popularity", "none") == "not run yet"
 
