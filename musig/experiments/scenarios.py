@@ -30,7 +30,6 @@ from musig.experiments.cells import CellResult
 from musig.experiments.findings import Rules, Running, above
 from musig.experiments.tables import Row, rows
 from musig.newtracks import AMONG, SCENARIOS
-from musig.statistics import bootstrap_interval
 
 OWN = ("encoder", "attributes", "chance")
 """How a method places a new track, where it needs no fallback."""
@@ -48,8 +47,6 @@ HEADS = {
 }
 """Scenario to what is told of a new track: nothing, which known tracks are like it by content, so
 many co-occurrences."""
-
-_MEAN = ("mean", "low", "high")
 
 
 def at(
@@ -226,20 +223,16 @@ def series(
     -----
     Notebook: 12_new_tracks
     """
-    results, lines = list(results), []
+    results, lines, values = list(results), [], []
     for scenario in SCENARIOS:
         shown = [result for result in at(results, scenario, among) if result.has_scores]
         for name, row in rows(shown).items():
-            told = {"method": name, "scenario": scenario}
             counted = {"n": len(row.per_playlist), "seeds": len(row.seeds)}
-            lines.append(told | _mean(row.values(metric), level) | counted)
-    return pd.DataFrame(lines, columns=["method", "scenario", *_MEAN, "n", "seeds"])
-
-
-def _mean(values: pd.Series, level: float) -> dict[str, float]:
-    """Give a mean over playlists with its bootstrap interval."""
-    low, high = bootstrap_interval(values.to_numpy()[:, None], np.random.default_rng(0), level)
-    return dict(zip(_MEAN, (float(values.mean()), float(low[0]), float(high[0])), strict=True))
+            lines.append({"method": name, "scenario": scenario} | counted)
+            values.append(row.values(metric).to_numpy())
+    told = tables.means(values, level)
+    made = pd.DataFrame([line | three for line, three in zip(lines, told, strict=True)])
+    return made.reindex(columns=["method", "scenario", "mean", "low", "high", "n", "seeds"])
 
 
 def first_ten(
@@ -274,20 +267,22 @@ def first_ten(
 
     Notebook: 12_new_tracks
     """
-    results, lines = list(results), []
+    lines, values, made = [], [], rows(results)
     for scenario in scenarios:
         if scenario not in SCENARIOS:
             raise MusigError(f"Unknown scenario '{scenario}': {nearest(scenario, SCENARIOS)}")
-        for name, row in rows(results).items():
+        for name, row in made.items():
             if f"new|{scenario}" not in row.per_playlist:
                 continue
             measures = row.results[0].measures
             chances = {"new": measures["n_new"] / measures["n_tracks"], "known": float("nan")}
             for of, chance in chances.items():
-                share = row.per_playlist[f"{of}|{scenario}"] / 10
-                told = {"method": name, "scenario": scenario, "of": of}
-                lines.append(told | _mean(share, level) | {"chance": chance})
-    return pd.DataFrame(lines, columns=["method", "scenario", "of", *_MEAN, "chance"])
+                line = {"method": name, "scenario": scenario, "of": of, "chance": chance}
+                lines.append(line)
+                values.append(row.per_playlist[f"{of}|{scenario}"].to_numpy() / 10)
+    told = tables.means(values, level)
+    shares = pd.DataFrame([line | three for line, three in zip(lines, told, strict=True)])
+    return shares.reindex(columns=["method", "scenario", "of", "mean", "low", "high", "chance"])
 
 
 def abilities(results: Iterable[CellResult]) -> pd.DataFrame:

@@ -62,22 +62,22 @@ def generalises(of: Sequence[Row], rules: Rules) -> Running:
     told, compared = [], []
     for use, table, found in zip(asked, values, everything, strict=True):
         for (a, b), each in zip(pairs, found, strict=True):
-            compared.append((f"{use}, {of[a].row} less {of[b].row}", each, len(table)))
+            compared.append((use, of[a].row, of[b].row, each, len(table)))
             told.append(
                 f"{use} of {of[a].row} {table[:, a].mean():.3f}, of {of[b].row}"
                 f" {table[:, b].mean():.3f}"
                 f" ({each.difference:+.3f} [{each.low:+.3f}, {each.high:+.3f}])"
             )
-    p = [each.p for _, each, _ in compared]
-    for (name, each, _), corrected in zip(compared, holm(np.array(p)), strict=True):
+    p = [each.p for *_, each, _ in compared]
+    for (use, first, second, each, _), corrected in zip(compared, holm(np.array(p)), strict=True):
         if each.difference < 0 and corrected <= rules.level:
-            short.append(f"{name} is negative")
-    holds = not short and all(each.difference > 0 for _, each, _ in compared)
+            short.append(f"{first} is below {second} in {use}")
+    holds = not short and all(each.difference > 0 for *_, each, _ in compared)
     # measures are in different units: the least is that of its own interval's width
-    name, least, n = min(compared, key=lambda one: _in_widths(one[1]))
+    use, first, second, least, n = min(compared, key=lambda one: _in_widths(one[3]))
     return Finding(
         "; ".join(told),
-        name,
+        f"{use}, {first} less {second}",
         least.difference,
         least.low,
         least.high,

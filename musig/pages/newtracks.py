@@ -9,7 +9,8 @@ Contents
 --------
 - :func:`wide`, :func:`drawn`: tables and curves, with scenarios as
   :data:`musig.experiments.scenarios.HEADS` calls them.
-- :func:`compared`: two rows, scenario by scenario; :func:`in_the_way`: new among all;
+- :func:`compared`, :func:`differences`: two rows, scenario by scenario; :func:`in_the_way`: new
+  among all;
   :func:`first_places`, :func:`crowded`: what a list of all tracks holds; :func:`best_of`: the
   highest.
 - :func:`told_of`, :func:`nearest`: one track.
@@ -66,7 +67,7 @@ def _order(table: pd.DataFrame) -> list[str]:
 
 
 def drawn(series: pd.DataFrame, rows: Sequence[str]) -> pd.DataFrame:
-    """Choose what a curve shows, for :func:`musig.pages.intervals.steps`.
+    r"""Choose what a curve shows, for :func:`musig.pages.intervals.steps`.
 
     Parameters
     ----------
@@ -89,13 +90,13 @@ def drawn(series: pd.DataFrame, rows: Sequence[str]) -> pd.DataFrame:
     >>> columns = ["method", "scenario", "mean", "low", "high"]
     >>> lines = [("a", "none", 0.1, 0.0, 0.2), ("b", "0", 0.1, 0.0, 0.2)]
     >>> drawn(pd.DataFrame(lines, columns=columns), ["b"])["told"].tolist()
-    ['ten like it']
+    ['ten\\nlike it']
     """
     places = {name: n for n, name in enumerate(HEADS)}
     chosen = series[series["method"].isin(list(rows))].copy()
     keys = chosen["scenario"].map(places) * 100 + chosen["method"].map(list(rows).index)
     chosen = chosen.iloc[keys.to_numpy(dtype=float).argsort(kind="stable")]
-    chosen["told"] = chosen["scenario"].map(HEADS)
+    chosen["told"] = chosen["scenario"].map(HEADS).str.replace(" ", "\n", n=1)  # narrow steps
     return chosen[["method", "told", "mean", "low", "high"]].reset_index(drop=True)
 
 
@@ -133,6 +134,40 @@ def compared(tests: pd.DataFrame, first: str, second: str) -> str:
         if text != NO_TEST:
             parts.append(f"told {HEADS[scenario]}: {text.replace(f' in {metric}', '')}")
     return "; ".join(parts) or NO_TEST
+
+
+def differences(
+    tests: pd.DataFrame, pairs: Sequence[tuple[str, str]], scenarios: Sequence[str]
+) -> pd.DataFrame:
+    """Put comparisons of rows in a table, a column a scenario.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        From :func:`musig.experiments.scenarios.tests`.
+    pairs : sequence of (str, str)
+        Rows: the first less the second.
+    scenarios : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        ``difference`` (the rows), and for each scenario what :func:`compared` says of it; None
+        where there is no test.
+
+    Notes
+    -----
+    Notebook: 12_new_tracks
+    """
+    lines = []
+    for first, second in pairs:
+        line: dict[str, str | None] = {"difference": f"{first} less {second}"}
+        for scenario in scenarios:
+            text = compared(tests[tests["scenario"] == scenario], first, second)
+            told = text.partition(": ")[2] if text != NO_TEST else None
+            line[f"told {HEADS[scenario]}"] = told
+        lines.append(line)
+    return pd.DataFrame(lines)
 
 
 def in_the_way(among_new: pd.DataFrame, among_all: pd.DataFrame, row: str, scenario: str) -> str:

@@ -13,6 +13,7 @@ from musig.splits import fold_playlists
 
 RULES = Evaluation(folds=3, min_playlists=3)
 ROWS = ["musig", "content", "popularity"]
+STEPS = ["nothing", "ten\nlike it", "1", "3", "10", "30", "100", "300", "all"]
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +32,10 @@ def test_every_row_is_in_the_table_in_its_order_whatever_the_first_scenario_has(
 def test_a_curve_has_its_rows_and_steps_in_order(results):
     drawn = pages.drawn(scenarios.series(results), ["content", "musig", "nobody"])
     assert drawn["method"].unique().tolist() == ["content", "musig"]
-    assert drawn["told"].unique().tolist() == list(pages.HEADS.values())
+    assert drawn["told"].unique().tolist() == STEPS
     _, ax = intervals.steps(drawn, "told", ylabel="recall@10")
     labels = [tick.get_text() for tick in ax.get_xticklabels()]
-    assert labels == list(pages.HEADS.values())
+    assert labels == STEPS
     empty = pages.drawn(scenarios.series([]), ROWS)
     assert empty.empty and intervals.steps(empty, "told")[1].texts
 
@@ -59,6 +60,16 @@ def test_sentences_are_made_from_tests(results):
     assert told.count("told ") == 2 and told.startswith("told ten like it: ")
     assert pages.compared(tests, "content", "popularity") == "no test yet"
     assert pages.compared(tests.iloc[:0], "content", "musig") == "no test yet"
+
+
+def test_differences_of_rows_are_a_table(results):
+    tests = scenarios.tests(results, ["none", "0"], reference="musig")
+    made = pages.differences(tests, [("content", "musig"), ("popularity", "musig")], ["none", "0"])
+    assert made["difference"].tolist() == ["content less musig", "popularity less musig"]
+    assert made["told nothing"].notna().tolist() == [True, False]
+    whole = pages.compared(tests, "content", "musig")
+    for column in ("told nothing", "told ten like it"):
+        assert f"{column}: {made.loc[0, column]}" in whole
 
 
 def test_numbers_of_a_sentence_are_those_of_the_table(results):
