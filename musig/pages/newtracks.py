@@ -90,7 +90,7 @@ def drawn(series: pd.DataFrame, rows: Sequence[str]) -> pd.DataFrame:
     >>> columns = ["method", "scenario", "mean", "low", "high"]
     >>> lines = [("a", "none", 0.1, 0.0, 0.2), ("b", "0", 0.1, 0.0, 0.2)]
     >>> drawn(pd.DataFrame(lines, columns=columns), ["b"])["told"].tolist()
-    ['ten\\nlike it']
+    ['ten\nlike it']
     """
     places = {name: n for n, name in enumerate(HEADS)}
     chosen = series[series["method"].isin(list(rows))].copy()
