@@ -136,7 +136,8 @@ class Surgery(nn.Module):
     def __init__(self, weights: Mapping[str, float]) -> None:
         super().__init__()
         self.weights = dict(weights)
-        self.met = self.conflicts = 0
+        self.met = 0
+        self.conflicts: Tensor | int = 0
 
     def backward(
         self,
@@ -162,12 +163,12 @@ class Surgery(nn.Module):
 
     def report(self) -> dict[str, float]:
         """Give the share of the projections that were needed, since this was last asked."""
-        share = self.conflicts / max(1, self.met)
-        self.met = self.conflicts = 0
+        share = int(self.conflicts) / max(1, self.met)
+        self.met, self.conflicts = 0, 0
         return {"conflicts": share}
 
 
-def operate(gradients: Sequence[Tensor], generator: torch.Generator) -> tuple[Tensor, int]:
+def operate(gradients: Sequence[Tensor], generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Project gradients so that none points against another, and add them up.
 
     Parameters
@@ -180,8 +181,8 @@ def operate(gradients: Sequence[Tensor], generator: torch.Generator) -> tuple[Te
     Returns
     -------
     total : Tensor, shape (n,)
-    conflicts : int
-        How many projections were made.
+    conflicts : Tensor of int64, scalar
+        How many projections were made; on the device, which nothing here waits for.
 
     Notes
     -----
@@ -193,20 +194,21 @@ def operate(gradients: Sequence[Tensor], generator: torch.Generator) -> tuple[Te
     --------
     >>> against = [torch.tensor([1.0, 0.0]), torch.tensor([-1.0, 1.0])]
     >>> total, conflicts = operate(against, torch.Generator().manual_seed(0))
-    >>> total.tolist(), conflicts
+    >>> total.tolist(), int(conflicts)
     ([0.5, 1.5], 2)
     """
     table = torch.stack(list(gradients))
     norms = table.square().sum(1)
-    total, conflicts = torch.zeros_like(table[0]), 0
+    total, conflicts = torch.zeros_like(table[0]), norms.new_zeros((), dtype=torch.int64)
     for number, gradient in enumerate(table):
         order = torch.randperm(len(table), generator=generator, device=generator.device)
         kept = gradient.clone()
-        for other in order.tolist():
-            product = kept @ table[other]
-            if other != number and product < 0:
-                kept -= product / norms[other] * table[other]
-                conflicts += 1
+        for other in order:  # a tensor: where it points is never asked of the device
+            against = table.index_select(0, other[None])[0]
+            product = kept @ against
+            cut = (product < 0) & (other != number)
+            kept -= torch.where(cut, product / norms[other], 0) * against
+            conflicts += cut
         total += kept
     return total, conflicts
 

@@ -35,8 +35,9 @@ training playlists, hidden where popularity is asked for; what a graph tells of 
 What is measured is spread over artists (:mod:`musig.by_artist`), so that intervals and tests are
 over artists; of ``theme_auc`` over playlists.
 
-Of musig-best, whose scores are only half those of vectors, it is these that are asked. Methods that
-keep no vectors keep a table of tracks by tracks: its first :data:`DIRECTIONS` singular
+Of musig-best, whose scores are only half those of vectors, it is these that are asked; and since
+they are kept and not made again, only for what needs nothing hidden (:data:`UNHIDDEN`). Methods
+that keep no vectors keep a table of tracks by tracks: its first :data:`DIRECTIONS` singular
 directions are their embedding. One that keeps neither is not asked.
 
 Contents
@@ -101,6 +102,9 @@ MEASURES = (
 )
 """One for each task; each with ``_trivial``, the answer that needs no embedding."""
 
+UNHIDDEN = ("artist_r_precision", "theme_auc", "version_mrr")
+"""Of these, what is asked without hiding an attribute: no method is given the answer."""
+
 COMPLETED = ("hit_rate@10", "recall@10", "recall@100", "recall@500", "ndcg@100", "r_precision")
 """What is kept of the completion of every test playlist."""
 
@@ -155,7 +159,7 @@ def measured(
     """
     tracks = universe(catalog, split.train, min_playlists)
     known = catalog.restrict(tracks)
-    unseen = split_artists(known, seed, UNSEEN)
+    unseen = split_artists(catalog, seed, UNSEEN)[tracks]
     scorer = make()
     began = time.perf_counter(), time.process_time()
     scorer.fit(blanked(known, unseen), split)
@@ -179,7 +183,10 @@ def measured(
     if view is None:
         told = f"{scorer.name} keeps neither vectors nor a table of tracks by tracks"
         return table, {**measures, "lacking": {"all": told}}
-    found, lacking = ask(view, known, split, unseen, seed)
+    asked = MEASURES if _can_hide(scorer) else UNHIDDEN
+    found, lacking = ask(view, known, split, unseen, seed, asked)
+    told = f"{scorer.name} keeps vectors made of attributes, of which none can be hidden afterwards"
+    lacking |= {name: told for name in MEASURES if name not in asked}
     measures |= {
         "held_out": found.measures,
         "probed": {"by_artist": found.by_artist, "tracks": found.tracks},
@@ -273,11 +280,18 @@ def _of_encoder(model: Trained, catalog: Catalog, split: Split) -> Embed:
     return view
 
 
+def _can_hide(scorer: Scorer) -> bool:
+    """Tell whether an attribute can be hidden from a method's embedding, or is in none."""
+    from musig.best import MusigBest  # only here: it is slow to import
+
+    return not isinstance(scorer, MusigBest)
+
+
 def _vectors(scorer: Any) -> Tensor | None:
     """Find the vectors that a method keeps, or make some of its table of tracks by tracks."""
     from sklearn.decomposition import TruncatedSVD
 
-    from musig.best import DECODER, MusigBest  # only here: it is slow to import
+    from musig.best import DECODER, MusigBest
 
     if isinstance(scorer, MusigBest):
         return load_file(scorer.folder / DECODER)["candidate"]

@@ -139,8 +139,9 @@ def embed_tracks(
     ------
     MusigError
         If a track is one of the model's, or comes twice; if the table has no column of a group that
-        the model was trained with; if both playlists and edges are given, or edges are not in
-        order; or if the model cannot embed new tracks.
+        the model was trained with; if both playlists and edges are given, or neither names a new
+        track, or edges are not in order; if a number is not one that is expected; or if the model
+        cannot embed new tracks.
 
     Notes
     -----
@@ -150,6 +151,8 @@ def embed_tracks(
     Notebook: 12_new_tracks
     """
     require_new(model, tracks)
+    if neighbours < 0:
+        raise MusigError(f"neighbours is {neighbours}; expected 0 or more.")
     playlists = list(playlists)
     if edges is not None and playlists:
         raise MusigError("Both playlists and edges were given; expected only one of them.")
@@ -331,6 +334,11 @@ def attributes_of(
             )
     if train_count is None:
         train_count = np.full(len(tracks), np.nan)
+    if len(train_count) != len(tracks):
+        raise MusigError(
+            f"train_count has {counted(len(train_count), 'number')} for"
+            f" {counted(len(tracks), 'new track')}; expected one each."
+        )
     x = apply_attributes(tracks, state, train_count).x
     config = model.info["identity"]["config"]
     hides = config.get("mask_genre", False) and config.get("weight_genre", 0) > 0
@@ -586,12 +594,19 @@ def _links_of(
     playlists: Iterable[Sequence[str] | np.ndarray], ids: pd.Index, n_known: int, min_weight: int
 ) -> csr_array:
     """Count with whom new tracks share playlists."""
-    lists = []
-    for each in playlists:
+    lists, n_given = [], 0
+    for n_given, each in enumerate(playlists, 1):
+        if isinstance(each, str):
+            raise MusigError(f"Playlist {n_given} is the text '{each}'; expected a list of ids.")
         positions = ids.get_indexer(pd.Index(list(each), dtype="object"))
         positions = positions[positions >= 0]
         if (positions >= n_known).any():
             lists.append(positions)
+    if n_given and not lists:
+        raise MusigError(
+            f"Of the {counted(n_given, 'playlist')} none holds a new track, such as"
+            f" '{ids[n_known]}': compare the ids, or leave the playlists out."
+        )
     some, n = Playlists.from_lists(lists), len(ids)
     indptr, indices, weights = cooccurrence(some.indptr, some.tracks, n, min_weight)
     whole = csr_array((weights.astype(np.float32), indices, indptr), (n, n))
@@ -610,10 +625,18 @@ def _links_given(edges: pd.DataFrame, ids: pd.Index, n_known: int, min_weight: i
     source, target = (
         ids.get_indexer(pd.Index(edges[end].astype("str"))) for end in ("source", "target")
     )
-    weight = edges["weight"].to_numpy(dtype=np.float32)
-    if not (np.isfinite(weight).all() and (weight > 0).all()):
+    given = edges["weight"]
+    weight = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float32)
+    wrong = ~(np.isfinite(weight) & (weight > 0))
+    if wrong.any():
+        first = int(wrong.argmax())
         raise MusigError(
-            f"An edge has the weight {weight[~(weight > 0)][0]:g}; expected numbers above 0."
+            f"Edge {first + 1} has the weight '{given.iloc[first]}'; expected a number above 0."
+        )
+    if len(edges) and not ((source >= n_known) | (target >= n_known)).any():
+        raise MusigError(
+            f"Of the {counted(len(edges), 'edge')} none ends at a new track, such as"
+            f" '{ids[n_known]}': compare the ids, or leave the edges out."
         )
     kept = (source >= 0) & (target >= 0) & (source != target) & (weight > min_weight)
     ends = np.sort(np.stack([source[kept], target[kept]]), axis=0)

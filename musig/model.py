@@ -102,9 +102,8 @@ def dense_pays(block: Block, h: Tensor) -> bool:
     Notes
     -----
     A sparse product reads a row of `h` for each edge, in no order; a dense one reads its matrix
-    once, in order, and has tensor cores. The paper's graph has 4 % of all possible edges
-    (``benchmarks/gpu.py`` times both).
-    Notebook: 15_speed_and_scale
+    once, in order, and has tensor cores. The paper's graph has 4 % of all possible edges.
+    Notebook: 05_multitask_training
     """
     possible = block.n_dst * block.n_src
     return (

@@ -5,8 +5,8 @@ Conventions
 ========================== ==================================================================
 ``model.json``             format version, identity (settings, data fingerprint, task weights),
                            kind of encoder, attribute groups and how they were scaled and
-                           imputed, history, held-out measures, SHA-256 of the other files;
-                           written last, so that a folder with it is complete
+                           imputed, history, held-out measures, SHA-256 of the other files
+                           and of itself; written last, so that a folder with it is complete
 ``weights.safetensors``    the encoder's parameters
 ``graph.safetensors``      the training graph (CSR) and the attributes x; further relations, too
 ``tracks.parquet``         id, name, artist of each row
@@ -27,6 +27,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -48,8 +49,14 @@ from musig.model import Encoder, embed
 from musig.scorers import EmbeddingScorer, recommend
 from musig.training_data import TrainingData
 
-FORMAT = 1
-FILES = ("weights.safetensors", "graph.safetensors", "tracks.parquet", "embeddings.safetensors")
+FORMAT = 2
+FILES = (
+    "weights.safetensors",
+    "graph.safetensors",
+    "tracks.parquet",
+    "split.json",
+    "embeddings.safetensors",
+)
 ENCODERS = {"hetero": "musig.hetero"}
 """Encoders beside the plain one, by the `kind` that ``model.json`` names: a module that has
 ``restored``. Such an encoder has ``graph_tensors`` and ``embed``."""
@@ -235,7 +242,8 @@ def save(
     tracks = data.catalog.tracks.reindex(columns=["name", "artist"])
     with aside(folder / "tracks.parquet") as passing:
         tracks.to_parquet(passing)
-    info = {
+    data.split.save(folder / "split.json")
+    info: dict[str, Any] = {
         "format": FORMAT,
         "encoder": getattr(encoder, "kind", "plain"),
         "identity": identity,
@@ -251,9 +259,9 @@ def save(
         "device": device,
         "files": {name: _sha256(folder / name) for name in FILES},
     }
-    data.split.save(folder / "split.json")
+    sealed = info | {"sha256": _digest(info)}
     with aside(folder / "model.json") as passing:
-        passing.write_text(json.dumps(info, indent=1), encoding="utf-8")
+        passing.write_text(json.dumps(sealed, indent=1), encoding="utf-8")
 
 
 def load(folder: Path | str) -> Trained:
@@ -272,7 +280,7 @@ def load(folder: Path | str) -> Trained:
     ------
     MusigError
         If the folder holds no finished model, is of another format, or a file is missing, cut
-        short or not the one the training wrote.
+        short or not the one the training wrote: of ``model.json`` too, by its own SHA-256.
 
     Notes
     -----
@@ -280,44 +288,32 @@ def load(folder: Path | str) -> Trained:
     """
     folder = Path(folder)
     info = _read_info(folder)
-    if info.get("format") != FORMAT:
-        raise MusigError(
-            f"{folder / 'model.json'} is of format {info.get('format')}; this version of musig "
-            f"reads format {FORMAT}: train the model again."
-        )
     for name, expected in info["files"].items():
         path = folder / name
         found = _sha256(path) if path.exists() else None
         if found != expected:
             what = "is missing" if found is None else "is not the file that was written (SHA-256)"
             raise MusigError(f"{path} {what}: train the model again, or copy it anew.")
-    try:
-        weights = load_file(folder / "weights.safetensors")
-        graph = load_file(folder / "graph.safetensors")
-        embeddings = load_file(folder / "embeddings.safetensors")["embeddings"]
-    except SafetensorError as error:
-        raise MusigError(f"{folder} cannot be read ({error}): train the model again.") from error
-    config = info["identity"]["config"]
-    n = len(embeddings)
-    kind = info.get("encoder", "plain")
+    kind = info.get("encoder")
     if kind not in ("plain", *ENCODERS):
         raise MusigError(
             f"{folder / 'model.json'} names the encoder '{kind}': "
             f"{nearest(str(kind), ('plain', *ENCODERS))}"
         )
-    with torch.random.fork_rng(devices=[]):  # the random weights it begins with are replaced
-        if kind == "plain":
-            encoder = Encoder(
-                graph["x"].shape[1],
-                config["embedding_size"],
-                config["hops"],
-                config["aggregator"],
-                config["dropout"],
-            )
-        else:
-            module = import_module(ENCODERS[kind])
-            encoder = module.restored(graph, graph["x"].shape[1], config)
-    encoder.load_state_dict(weights)
+    try:
+        weights = load_file(folder / "weights.safetensors")
+        graph = load_file(folder / "graph.safetensors")
+        embeddings = load_file(folder / "embeddings.safetensors")["embeddings"]
+        encoder = _encoder(kind, info["identity"]["config"], graph)
+        encoder.load_state_dict(weights)
+    except SafetensorError as error:
+        raise MusigError(f"{folder} cannot be read ({error}): train the model again.") from error
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise MusigError(
+            f"{folder}: its files are not of one model ({_in_short(error)}); train the model "
+            "again, or copy it anew."
+        ) from error
+    n = len(embeddings)
     return Trained(
         folder=folder,
         tracks=pd.read_parquet(folder / "tracks.parquet"),
@@ -327,6 +323,16 @@ def load(folder: Path | str) -> Trained:
         csr=CSR(graph["indptr"], graph["indices"], graph["weight"], n, n),
         info=info,
     )
+
+
+def _encoder(kind: str, config: dict[str, Any], graph: dict[str, Tensor]) -> Any:
+    """Make the encoder that ``model.json`` describes, with weights that are still random."""
+    width = graph["x"].shape[1]
+    with torch.random.fork_rng(devices=[]):  # the random weights it begins with are replaced
+        if kind == "plain":
+            size, hops = config["embedding_size"], config["hops"]
+            return Encoder(width, size, hops, config["aggregator"], config["dropout"])
+        return import_module(ENCODERS[kind]).restored(graph, width, config)
 
 
 def _read_info(folder: Path) -> dict[str, Any]:
@@ -339,11 +345,33 @@ def _read_info(folder: Path) -> dict[str, Any]:
             + (" with the same settings to finish it." if begun else " first.")
         )
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        info = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise MusigError(
             f"{path} is not JSON ({error}): train the model again, or copy it anew."
         ) from error
+    found = info.get("format") if isinstance(info, dict) else None
+    if found != FORMAT:
+        raise MusigError(
+            f"{path} is of format {found}; this version of musig reads format {FORMAT}: train the "
+            "model again."
+        )
+    if info.pop("sha256", None) != _digest(info):
+        raise MusigError(
+            f"{path} is not the file that was written (SHA-256): train the model again, or copy it "
+            "anew."
+        )
+    return info
+
+
+def _digest(info: dict[str, Any]) -> str:
+    """Sum up what ``model.json`` says, however it is laid out."""
+    as_read = json.loads(json.dumps(info))  # tuples are lists there, and all keys are strings
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
+
+
+def _in_short(error: Exception) -> str:
+    return textwrap.shorten(f"{type(error).__name__}: {error}", 120, placeholder=" …")
 
 
 def _sha256(path: Path) -> str:

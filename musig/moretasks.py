@@ -27,10 +27,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musig import cache, modelfolder
-from musig.catalog import Playlists
 from musig.contrast import in_batch_softmax
 from musig.encoders import Musig
 from musig.errors import MusigError
+from musig.relations import consecutive
 from musig.retrieval import among_nearest, chance
 from musig.splits import artist_groups
 from musig.tasks import HELD_OUT_PAIRS, Batch, Embed, Task
@@ -172,7 +172,7 @@ class NextTrack(nn.Module):
     ) -> None:
         super().__init__()
         self.temperature, self.contrast = temperature, contrast
-        pairs = _consecutive(data.catalog.playlists.subset(data.split.train))
+        pairs = consecutive(data.catalog.playlists.subset(data.split.train))
         if pairs.shape[1] == 0:
             raise MusigError(
                 f"{data.catalog.name}: the task of the next track needs a training playlist with"
@@ -185,7 +185,7 @@ class NextTrack(nn.Module):
         self.register_buffer("log_drawn", log_drawn, persistent=False)
         self.step = nn.Linear(embedding_size, embedding_size, bias=False)
         nn.init.eye_(self.step.weight)  # to begin with, what comes next is like what was
-        self.valid = _consecutive(data.catalog.playlists.subset(data.split.valid))
+        self.valid = consecutive(data.catalog.playlists.subset(data.split.valid))
 
     def draw(self, size: int, generator: torch.Generator) -> Batch:
         """Draw `size` tracks and what came after them."""
@@ -311,13 +311,3 @@ def _trained(
         train(data, config, folder, tasks, progress)
 
     return modelfolder.load(cache.stage("model", inputs, make, "musig.moretasks"))
-
-
-def _consecutive(playlists: Playlists) -> np.ndarray:
-    """Pairs of tracks that follow each other in a playlist: int64, shape (2, n)."""
-    ends = np.cumsum(playlists.lengths) - 1
-    inside = np.ones(len(playlists.tracks), dtype=bool)
-    inside[ends[playlists.lengths > 0]] = False
-    before = np.flatnonzero(inside)
-    tracks = playlists.tracks.astype(np.int64)
-    return np.stack([tracks[before], tracks[before + 1]])

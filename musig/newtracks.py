@@ -70,7 +70,7 @@ from musig.inductive import (
 from musig.scorers import EmbeddingScorer, Scorer
 from musig.splits import Split, split_artists
 
-REVEALED = (1, 3, 10, 30)
+REVEALED = (1, 3, 10, 30, 100, 300)
 """How many co-occurrences are told, beside none and all."""
 
 SCENARIOS = ("none", "0", *map(str, REVEALED), "all")
@@ -128,6 +128,8 @@ class Newcomers:
     """int64, shape (n_new,): in how many training playlists each new track really is."""
     held: Holdout
     """Seeds are known tracks, targets are new ones; positions in the universe."""
+    others: Playlists
+    """The known tracks of the same playlists that are not given; nobody is asked for them."""
     seed: int
 
     @cached_property
@@ -250,6 +252,7 @@ def newcomers(
     indptr, indices, weights = cooccurrence(train.indptr, train.tracks, len(tracks), 0)
     together = csr_array((weights.astype(np.float32), indices, indptr), (len(tracks),) * 2)
     playlists = split.test if part == "test" else split.valid
+    held, others = _held(whole, new, playlists, seed, fraction)
     return Newcomers(
         known=catalog.restrict(tracks[~new]),
         whole=whole,
@@ -257,22 +260,25 @@ def newcomers(
         split=split,
         counts=csr_array(together[new][:, ~new]),
         original=train.counts(len(tracks))[new],
-        held=_held(whole, new, playlists, seed, fraction),
+        held=held,
+        others=others,
         seed=seed,
     )
 
 
 def _held(
     whole: Catalog, new: np.ndarray, playlists: np.ndarray, seed: int, fraction: float
-) -> Holdout:
+) -> tuple[Holdout, Playlists]:
     """Give a part of the known tracks of each playlist; its new tracks are to be found."""
-    seeds, targets, kept = [], [], []
+    seeds, targets, others, kept = [], [], [], []
     for row in playlists:
         entries = whole.playlists[row]
         wanted, there = entries[new[entries]], entries[~new[entries]]
         if len(wanted) and len(there):
             shuffled = np.random.default_rng([seed, row]).permutation(there)
-            seeds.append(shuffled[: ceil(fraction * len(there))])
+            given = ceil(fraction * len(there))
+            seeds.append(shuffled[:given])
+            others.append(shuffled[given:])
             targets.append(wanted)
             kept.append(row)
     if not kept:
@@ -282,7 +288,7 @@ def _held(
         )
     position = np.array(kept, dtype=np.int64)
     ids, names = whole.playlists.ids[position], whole.playlists.names[position]
-    return Holdout(
+    held = Holdout(
         seeds=Playlists.from_lists(seeds, ids, names),
         targets=Playlists.from_lists(targets, ids, names),
         outside=np.zeros(len(kept), dtype=np.int64),
@@ -290,6 +296,7 @@ def _held(
         skipped=len(playlists) - len(kept),
         seed=seed,
     )
+    return held, Playlists.from_lists(others, ids, names)
 
 
 def revealed(counts: csr_array, n: int, seed: int) -> csr_array:
@@ -374,7 +381,7 @@ def placed(scorer: Scorer, setting: Newcomers) -> tuple[str, Iterator[tuple[str,
     how : {"encoder", "attributes", "chance", "vectors", "scores"}
         The first three can place a new track by themselves.
     scorers : iterator of (str, Scorer)
-        Scenario, and what scores all tracks of the universe in it. "none" is for encoders only: a
+        Scenario, and what scores all tracks of the universe in it. "none" is for those that can: a
         fallback has nothing to go by.
 
     Notes
@@ -419,7 +426,7 @@ def _described(scorer: Content, setting: Newcomers) -> Iterator[tuple[str, Score
 
 def _same(scorer: Scorer) -> Iterator[tuple[str, Scorer]]:
     """Place new tracks alike in every scenario."""
-    return ((name, scorer) for name in SCENARIOS if name != "none")
+    return ((name, scorer) for name in SCENARIOS)
 
 
 def _neighbours(setting: Newcomers, strong: int) -> Iterator[tuple[str, csr_array]]:
@@ -534,9 +541,11 @@ def measured(
     -------
     per_playlist : DataFrame or None
         Index ``playlist``. The measures of playlist completion for :data:`HEADLINE`; ``seeds`` and
-        ``targets``; how many targets are among the first k, ``found@k|AMONG,SCENARIO``; and for
-        some scenarios, among new tracks, how many of the targets of each decile of popularity are
-        among the first ten, ``found|SCENARIO|D``, of ``among|D``.
+        ``targets``; how many targets are among the first k, ``found@k|AMONG,SCENARIO``; how many of
+        the first ten of the universe are new, ``new|SCENARIO``, or known tracks of the playlist
+        that were not given, ``known|SCENARIO``; and for some scenarios, among new tracks, how many
+        of the targets of each decile of popularity are among the first ten, ``found|SCENARIO|D``,
+        of ``among|D``.
     measures : dict
         ``n, skipped, n_tracks, n_known, n_new, how`` (:func:`placed`), ``fallback``, ``scenarios``,
         ``co_occurrences`` (quartiles of how many a new track has), ``popularity`` (of each decile
@@ -562,7 +571,7 @@ def measured(
     >>> split = split_playlists(catalog, seed=0)
     >>> table, measures = measured(Popularity, catalog, split, min_playlists=3, seed=0)
     >>> measures["how"], measures["scenarios"]
-    ('scores', ['0', '1', '3', '10', '30', 'all'])
+    ('scores', ['0', '1', '3', '10', '30', '100', '300', 'all'])
     """
     setting = newcomers(
         catalog, split, min_playlists=min_playlists, seed=seed, fraction=fraction, part=part
@@ -589,8 +598,11 @@ def measured(
                 if f"recall@{k}" in result.per_playlist:
                     found = result.per_playlist[f"recall@{k}"] * setting.held.targets.lengths
                     columns[f"found@{k}|{among},{scenario}"] = found.round().to_numpy()
-            if among == "new" and scenario in BY_POPULARITY:
-                found = _by_decile(_hits(result, setting), decile)
+            if among == "whole":
+                columns[f"new|{scenario}"] = _new_among(result.top, setting.new)
+                columns[f"known|{scenario}"] = _hits(result.top, setting.others).lengths
+            elif scenario in BY_POPULARITY:
+                found = _by_decile(_hits(result.top, setting.held.targets), decile)
                 columns |= {f"found|{scenario}|{d + 1}": found[:, d] for d in range(10)}
     assert headline is not None
     of_each = _by_decile(setting.held.targets, decile)
@@ -642,11 +654,14 @@ def _deciles(setting: Newcomers) -> np.ndarray:
     return decile
 
 
-def _hits(result: Result, setting: Newcomers) -> Playlists:
-    """Keep the targets that are among the first ten."""
-    targets = setting.held.targets
-    top = result.top
-    lists = [targets[row][np.isin(targets[row], top[row])] for row in range(len(targets))]
+def _new_among(first: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Count the new tracks among the first ones of each playlist; -1 is no track."""
+    return (new[first] & (first >= 0)).sum(axis=1)
+
+
+def _hits(first: np.ndarray, wanted: Playlists) -> Playlists:
+    """Keep the wanted tracks of each playlist that are among its first ones."""
+    lists = [wanted[row][np.isin(wanted[row], first[row])] for row in range(len(wanted))]
     return Playlists.from_lists(lists)
 
 

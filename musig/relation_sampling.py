@@ -23,16 +23,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from musig.alias import PACKED
 from musig.csr import CSR
 from musig.relations import TRACK, EdgeType
-from musig.sampling import (
-    AliasTables,
-    Block,
-    full_blocks,
-    sample_neighbours,
-    sample_neighbours_numba,
-)
+from musig.sampling import AliasTables, Block, _draw, full_blocks
 
 Blocks = Mapping[EdgeType, Block]
 """One hop: a block for each relation."""
@@ -149,16 +142,6 @@ def _append(
     position[kind][new] = count
     seen[kind][new] = True
     return torch.cat([nodes[kind], new])
-
-
-def _draw(
-    csr: CSR, alias: AliasTables, rows: Tensor, fanout: int, generator: torch.Generator
-) -> Tensor:
-    """Draw neighbours with the sampler that is faster, int64, shape (rows, fanout); -1: none."""
-    if rows.device.type != "cpu" or csr.n_cols > PACKED:
-        return sample_neighbours(csr, alias, rows, fanout, generator)
-    seed = int(torch.randint(2**62, (), generator=generator))
-    return sample_neighbours_numba(csr, alias, rows, fanout, seed)
 
 
 def _block(drawn: Tensor, position: Tensor, n_src: int, fanout: int) -> Block:

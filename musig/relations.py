@@ -19,7 +19,8 @@ error.
 Contents
 --------
 - :data:`RELATIONS`: name to function: :func:`by_playlist`, :func:`by_artist`, :func:`by_album`,
-  :func:`by_audio`, :func:`by_order`, :func:`artist_nodes`, :func:`playlist_nodes`.
+  :func:`by_audio`, :func:`by_order`, :func:`artist_nodes`, :func:`playlist_nodes`;
+  :func:`consecutive`: the pairs of :func:`by_order`.
 - :class:`Links`: what such a function gives.
 - :func:`relation_graph`: chosen relations as :class:`torch_geometric.data.HeteroData`;
   :func:`rows_of`: the same by rows, as sampling and sparse products read it.
@@ -38,6 +39,7 @@ import pandas as pd
 import torch
 from scipy.sparse import coo_array, csr_array
 
+from musig.catalog import Playlists
 from musig.csr import CSR
 from musig.errors import MusigError, nearest
 from musig.features import complete_rows, fit_attributes
@@ -231,6 +233,33 @@ def by_audio(data: TrainingData, neighbours: int) -> Links | str:
     return Links(joined % n, joined // n, np.ones(len(joined), np.float32))
 
 
+def consecutive(playlists: Playlists) -> np.ndarray:
+    """Give the pairs of tracks that follow one another in a playlist.
+
+    Parameters
+    ----------
+    playlists : Playlists
+
+    Returns
+    -------
+    ndarray of int64, shape (2, n_pairs)
+        The one before, and the one after, in the order of the playlists.
+
+    Notes
+    -----
+    Notebook: 13_relations
+
+    Examples
+    --------
+    >>> consecutive(Playlists.from_lists([[0, 1, 2], [2], [2, 0]])).tolist()
+    [[0, 1, 2], [1, 2, 0]]
+    """
+    owner = np.repeat(np.arange(len(playlists)), playlists.lengths)
+    follows = owner[:-1] == owner[1:]
+    tracks = playlists.tracks.astype(np.int64)
+    return np.stack([tracks[:-1][follows], tracks[1:][follows]])
+
+
 def by_order(data: TrainingData, neighbours: int) -> Links | str:
     """Join tracks that follow one another in a training playlist.
 
@@ -253,10 +282,7 @@ def by_order(data: TrainingData, neighbours: int) -> Links | str:
 
     Notebook: 13_relations
     """
-    playlists = data.catalog.playlists.subset(data.split.train)
-    owner = np.repeat(np.arange(len(playlists)), playlists.lengths)
-    follows = owner[:-1] == owner[1:]
-    first, second = playlists.tracks[:-1][follows], playlists.tracks[1:][follows]
+    first, second = consecutive(data.catalog.playlists.subset(data.split.train))
     if len(first) == 0:
         return "no training playlist has two tracks"
     n = data.n_tracks

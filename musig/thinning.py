@@ -98,7 +98,9 @@ def thinned(
     [1, 0, 2, 1]
     """
     device = csr.indices.device
-    rows = torch.arange(csr.n_rows, device=device).repeat_interleave(csr.degree)
+    rows = torch.arange(csr.n_rows, device=device).repeat_interleave(
+        csr.degree, output_size=len(csr.indices)
+    )
     kept = torch.ones(len(rows), dtype=torch.bool, device=device)
     if drop_edges > 0:
         drawn = torch.rand(len(rows), generator=generator, device=device)

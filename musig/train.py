@@ -513,7 +513,8 @@ def train(
     with torch.random.fork_rng(devices=[fabric.device] if fabric.device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         net = network(data, config, tasks)
-        optimiser = torch.optim.Adam(net.parameters(), lr=config.learning_rate)
+        fused = fabric.device.type == "cuda"  # one kernel for all parameters
+        optimiser = torch.optim.Adam(net.parameters(), lr=config.learning_rate, fused=fused)
         model, optimiser = fabric.setup(net, optimiser)
         net.place_graph(data, fabric.device)
         state = checkpoint.resume(folder, identity, net, optimiser)
@@ -677,6 +678,11 @@ def config_from(settings: dict) -> TrainConfig:
     Returns
     -------
     TrainConfig
+
+    Raises
+    ------
+    MusigError
+        For an unknown name, or a value that :class:`TrainConfig` refuses.
 
     Notes
     -----

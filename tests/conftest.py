@@ -47,6 +47,21 @@ def smoke_catalog():
     return synthetic.make("smoke", seed=0)
 
 
+@pytest.fixture(scope="session")
+def write_sealed():
+    """Write a model.json whose checksum fits whatever it says."""
+    import json
+
+    from musig import modelfolder
+
+    def write(folder: Path, info: dict) -> None:
+        info = {name: value for name, value in info.items() if name != "sha256"}
+        sealed = info | {"sha256": modelfolder._digest(info)}
+        (folder / "model.json").write_text(json.dumps(sealed))
+
+    return write
+
+
 def pytest_runtest_setup(item):
     if item.get_closest_marker("gpu") is not None:
         import torch

@@ -115,10 +115,9 @@ RELATIONS: dict[str, tuple[str, ...]] = {
 }
 """Rows of the ablation of relations: the paper's alone, one more at a time, all of these."""
 
-DROPPED: dict[str, Any] = {"drop_edges": 0.5, "drop_tracks": 0.5, "epochs": 30}
-"""What the rows that end in -drop do without in each step; the shares were chosen on validation
-playlists of the first fold. Their steps are full ones, so that half of the epochs take as long as
-MUSIG's."""
+DROPPED: dict[str, Any] = {"drop_edges": 0.5, "drop_tracks": 0.5}
+"""What the rows that end in -drop do without in each step: a half of either, which was not searched
+for. All else is as in the row of the same name without it."""
 
 NEW_TRACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "musig": ("musig", {}),
@@ -170,7 +169,8 @@ USES: dict[str, tuple[str, dict[str, Any]]] = {
     **{f"musig-no-{group}": ("musig", own | _UNTAUGHT[group]) for group, own in _WITHOUT.items()},
 }
 """Rows of the matrix of methods and tasks. Of the last six a group of attributes is taken away,
-from what the encoder is given and is taught: what it knows of it then is of playlists."""
+from what the encoder is given and is taught: what it knows of it then is of playlists and of the
+other groups."""
 
 
 def methods_table(

@@ -8,8 +8,10 @@ targets were found in every other. :func:`at` makes of such cells what
 
 Contents
 --------
+- :data:`HEADS`: what scenarios are called.
 - :func:`at`: cells in one scenario; :func:`table`, :func:`tests`: several side by side.
-- :func:`series`: quality against what is told; :func:`abilities`: who can place a new track.
+- :func:`series`: quality against what is told; :func:`first_ten`: what a list of all tracks holds;
+  :func:`abilities`: who can place a new track.
 - :func:`inductive`: the test of the claim.
 """
 
@@ -31,6 +33,20 @@ from musig.newtracks import AMONG, SCENARIOS
 
 OWN = ("encoder", "attributes", "chance")
 """How a method places a new track, where it needs no fallback."""
+
+HEADS = {
+    "none": "nothing",
+    "0": "ten like it",
+    "1": "1",
+    "3": "3",
+    "10": "10",
+    "30": "30",
+    "100": "100",
+    "300": "300",
+    "all": "all",
+}
+"""Scenario to what is told of a new track: nothing, which known tracks are like it by content, so
+many co-occurrences."""
 
 
 def at(
@@ -207,16 +223,66 @@ def series(
     -----
     Notebook: 12_new_tracks
     """
-    results, parts = list(results), []
+    results, lines, values = list(results), [], []
     for scenario in SCENARIOS:
         shown = [result for result in at(results, scenario, among) if result.has_scores]
-        if shown:
-            made = tables.table(shown, [metric], level)
-            parts.append(made.assign(scenario=scenario))
-    columns = ["method", "scenario", "mean", "low", "high", "n", "seeds"]
-    return (
-        pd.concat(parts)[columns].reset_index(drop=True) if parts else pd.DataFrame(columns=columns)
-    )
+        for name, row in rows(shown).items():
+            counted = {"n": len(row.per_playlist), "seeds": len(row.seeds)}
+            lines.append({"method": name, "scenario": scenario} | counted)
+            values.append(row.values(metric).to_numpy())
+    told = tables.means(values, level)
+    made = pd.DataFrame([line | three for line, three in zip(lines, told, strict=True)])
+    return made.reindex(columns=["method", "scenario", "mean", "low", "high", "n", "seeds"])
+
+
+def first_ten(
+    results: Iterable[CellResult], scenarios: Sequence[str], level: float = 0.95
+) -> pd.DataFrame:
+    """Say what stands in the first ten places where all tracks are ranked.
+
+    Parameters
+    ----------
+    results : iterable of CellResult
+    scenarios : sequence of str
+        Of :data:`musig.newtracks.SCENARIOS`.
+    level : float in (0, 1)
+        Of the intervals, over playlists.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``method, scenario``, ``of`` ("new": any new track; "known": known tracks of the
+        playlist that were not given), ``mean, low, high`` (of the share of ten places) and
+        ``chance`` (the share of new tracks in the universe; NaN for known ones).
+
+    Raises
+    ------
+    MusigError
+        For an unknown scenario.
+
+    Notes
+    -----
+    Recall among all is of new tracks only: a method that fills its list with new tracks gains in
+    it, and loses the known ones that belong there.
+
+    Notebook: 12_new_tracks
+    """
+    lines, values, made = [], [], rows(results)
+    for scenario in scenarios:
+        if scenario not in SCENARIOS:
+            raise MusigError(f"Unknown scenario '{scenario}': {nearest(scenario, SCENARIOS)}")
+        for name, row in made.items():
+            if f"new|{scenario}" not in row.per_playlist:
+                continue
+            measures = row.results[0].measures
+            chances = {"new": measures["n_new"] / measures["n_tracks"], "known": float("nan")}
+            for of, chance in chances.items():
+                line = {"method": name, "scenario": scenario, "of": of, "chance": chance}
+                lines.append(line)
+                values.append(row.per_playlist[f"{of}|{scenario}"].to_numpy() / 10)
+    told = tables.means(values, level)
+    shares = pd.DataFrame([line | three for line, three in zip(lines, told, strict=True)])
+    return shares.reindex(columns=["method", "scenario", "of", "mean", "low", "high", "chance"])
 
 
 def abilities(results: Iterable[CellResult]) -> pd.DataFrame:
@@ -258,7 +324,7 @@ def abilities(results: Iterable[CellResult]) -> pd.DataFrame:
 
 
 def inductive(of: Sequence[Row], rules: Rules) -> Running:
-    """Test whether new tracks are embedded without retraining.
+    """Test whether new tracks are embedded without retraining, and to some use.
 
     Parameters
     ----------
@@ -270,8 +336,10 @@ def inductive(of: Sequence[Row], rules: Rules) -> Running:
     -------
     generator
         To :class:`musig.experiments.findings.Finding`, which holds where MUSIG without any
-        co-occurrence is above random, and MUSIG with all of them above itself without any, and
-        above the attributes.
+        co-occurrence, as ``musig embed`` places such a track, is above random, and MUSIG told all
+        co-occurrences above itself told none, and above the attributes. Beside it: MUSIG told
+        nothing, not even tracks like it, against random and the attributes; MUSIG told all against
+        the fallback.
 
     Notes
     -----
@@ -283,7 +351,7 @@ def inductive(of: Sequence[Row], rules: Rules) -> Running:
 
     def shown(row: Row, scenario: str) -> Row:
         (made,) = rows(at(row.results, scenario)).values()
-        return replace(made, row=f"{row.row} (told {scenario})", whole=row.whole)
+        return replace(made, row=f"{row.row} (told {HEADS[scenario]})", whole=row.whole)
 
     asked = [
         shown(musig, "all"),
@@ -291,5 +359,9 @@ def inductive(of: Sequence[Row], rules: Rules) -> Running:
         shown(chance, "0"),
         shown(content, "0"),
         shown(fallback, "all"),
+        shown(musig, "none"),
+        shown(chance, "none"),
+        shown(content, "none"),
     ]
-    return (yield from above((0, 1), (1, 2), (0, 3), beside=[(0, 4)])(asked, rules))
+    beside = [(5, 6), (5, 7), (0, 4)]
+    return (yield from above((0, 1), (1, 2), (0, 3), beside=beside)(asked, rules))

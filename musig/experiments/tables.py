@@ -13,8 +13,8 @@ that the data cannot give is shown without numbers.
 Contents
 --------
 - :class:`Row`, :func:`rows`: cells put together.
-- :func:`table`: the wide tables; :func:`tests`: paired tests; :func:`interaction`: a difference of
-  differences; :func:`gain`: a ratio.
+- :func:`table`: the wide tables; :func:`means` with intervals; :func:`tests`: paired tests;
+  :func:`interaction`: a difference of differences; :func:`gain`: a ratio.
 - :func:`curves`, :func:`by_length`, :func:`by_fraction`, :func:`by_popularity`: one figure each.
 - :func:`held_out`: the measures of the tasks, :func:`held_out_tests`: who differs in them;
   :func:`by_unit`: what both rest on.
@@ -350,6 +350,7 @@ def table(
             raise MusigError(f"Unknown metric '{metric}'; {nearest(metric, known)}")
     tested = [metric for metric in metrics if metric != "coverage"]
     found = _tests(made, tested, None, level, family)
+    estimated = _numbers(made, metrics, level)
     lines: list[dict[str, Any]] = []
     for name, row in made.items():
         same = {
@@ -361,7 +362,7 @@ def table(
             "remark": row.remark,
             "command": command(f"{row.experiment}/{name}"),
         }
-        numbers = _numbers(row, metrics, level)
+        numbers = estimated[name]
         beaten = {metric: _beaten(found, name, metric) for metric in metrics}
         for metric in metrics:
             lines.append(
@@ -375,26 +376,63 @@ def table(
     return pd.DataFrame(lines, columns=columns)
 
 
-def _numbers(row: Row, metrics: Sequence[str], level: float) -> dict[str, dict[str, float]]:
-    """Give mean, interval and spread of each metric of a row."""
+def _numbers(
+    made: Mapping[str, Row], metrics: Sequence[str], level: float
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Give mean, interval and spread of each metric of each row."""
     names = ("mean", "low", "high", "spread", "least", "most")
-    numbers = {metric: dict.fromkeys(names, float("nan")) for metric in metrics}
-    if not row.results:
-        return numbers
-    if "coverage" in numbers:  # one number a cell, and no mean over playlists
-        each = [part.measures["coverage"] for part in row.results]
-        numbers["coverage"]["mean"] = float(np.mean(each))
+    numbers = {
+        name: {metric: dict.fromkeys(names, float("nan")) for metric in metrics} for name in made
+    }
     over_playlists = [metric for metric in metrics if metric != "coverage"]
-    values = np.stack([row.values(metric).to_numpy() for metric in over_playlists], axis=1)
-    low, high = bootstrap_interval(values, np.random.default_rng(0), level)
-    for column, metric in enumerate(over_playlists):
-        told = (values[:, column].mean(), low[column], high[column])
-        numbers[metric] |= dict(zip(names[:3], map(float, told), strict=True))
-        single = row.trainings[metric]
+    there = {name: row for name, row in made.items() if row.results}
+    places = [(name, metric) for name in there for metric in over_playlists]
+    values = [there[name].values(metric).to_numpy() for name, metric in places]
+    for (name, metric), told in zip(places, means(values, level), strict=True):
+        numbers[name][metric] |= told
+        single = there[name].trainings[metric]
         if len(single) > 1:
             spread = (single.std(ddof=1), single.min(), single.max())
-            numbers[metric] |= dict(zip(names[3:], map(float, spread), strict=True))
+            numbers[name][metric] |= dict(zip(names[3:], map(float, spread), strict=True))
+    if "coverage" in metrics:  # one number a cell, and no mean over playlists
+        for name, row in there.items():
+            each = [part.measures["coverage"] for part in row.results]
+            numbers[name]["coverage"]["mean"] = float(np.mean(each))
     return numbers
+
+
+def means(values: Sequence[np.ndarray], level: float = 0.95) -> list[dict[str, float]]:
+    """Give means with their bootstrap intervals, at the cost of few.
+
+    Parameters
+    ----------
+    values : sequence of ndarray, each of shape (n,)
+        Scores of playlists, or of artists.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    list of dict
+        ``mean, low, high``, in the order of `values`. All of one length have the same draws.
+
+    Notes
+    -----
+    Notebook: 07_methods
+
+    Examples
+    --------
+    >>> [told["mean"] for told in means([np.array([0.0, 1.0]), np.array([2.0])])]
+    [0.5, 2.0]
+    """
+    made: list[dict[str, float]] = [{} for _ in values]
+    for n in {len(each) for each in values}:
+        places = [place for place, each in enumerate(values) if len(each) == n]
+        table = np.stack([values[place] for place in places], axis=1)
+        ends = bootstrap_interval(table, np.random.default_rng(0), level)
+        for column, place in enumerate(places):
+            told = (table[:, column].mean(), ends[0][column], ends[1][column])
+            made[place] = dict(zip(("mean", "low", "high"), map(float, told), strict=True))
+    return made
 
 
 def _beaten(found: pd.DataFrame, name: str, metric: str) -> set[str]:
@@ -789,7 +827,7 @@ def held_out(results: Iterable[CellResult], level: float = 0.95) -> pd.DataFrame
 
     Notebook: 09_task_weights
     """
-    lines = []
+    lines, by_artist = [], []
     for name, row in rows(results).items():
         told = pd.DataFrame([dict(part.measures.get("held_out") or {}) for part in row.results])
         artists = by_unit(row)
@@ -800,11 +838,9 @@ def held_out(results: Iterable[CellResult], level: float = 0.95) -> pd.DataFrame
             line = {"method": name, "measure": measure, "mean": float(values.mean())}
             if measure in artists:
                 each = artists[measure].dropna().to_numpy()
-                line |= {
-                    **{end: _mean(each, level)[end] for end in ("low", "high")},
-                    "tracks": row.results[0].measures["probed"]["tracks"][measure],
-                    "artists": len(each),
-                }
+                tracks = row.results[0].measures["probed"]["tracks"][measure]
+                line |= {"tracks": tracks, "artists": len(each)}
+                by_artist.append((line, each))
             line |= {
                 "spread": float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
                 "least": float(values.min()),
@@ -812,6 +848,9 @@ def held_out(results: Iterable[CellResult], level: float = 0.95) -> pd.DataFrame
                 "seeds": len(values),
             }
             lines.append(line)
+    estimated = means([each for _, each in by_artist], level)
+    for (line, _), numbers in zip(by_artist, estimated, strict=True):
+        line |= {end: numbers[end] for end in ("low", "high")}
     columns = ["method", "measure", "mean", "low", "high", "tracks", "artists"]
     return pd.DataFrame(lines, columns=[*columns, "spread", "least", "most", "seeds"])
 

@@ -224,10 +224,13 @@ def lacking(results: Iterable[CellResult]) -> str:
     >>> lacking([])
     'nothing'
     """
-    told: dict[str, None] = {}
+    asked: dict[str, dict[str, None]] = {}
     for result in results:
         for measure, why in (result.measures.get("lacking") or {}).items():
-            told[why if measure == "all" else f"{TASKS[measure].partition(',')[0]}: {why}"] = None
+            tasks = asked.setdefault(why, {})
+            if measure != "all":
+                tasks[TASKS[measure].partition(",")[0]] = None
+    told = [f"{', '.join(tasks)}: {why}" if tasks else why for why, tasks in asked.items()]
     return "; ".join(told) or "nothing"
 
 

@@ -238,11 +238,12 @@ def panels(table: pd.DataFrame, metric: str) -> tuple[Figure, np.ndarray]:
 def _dot(ax: plt.Axes, place: int, known: bool, row: dict) -> None:
     """Draw a result, or say why there is none."""
     if pd.isna(row["mean"]):
-        told = str(row["remark"]).partition(":")[0]
-        ax.text(
+        told = str(row["remark"]).rpartition("; ")[2].partition(":")[0]
+        text = ax.text(
             0.03, place, told, color=GREY, va="center", fontsize=8,
             transform=ax.get_yaxis_transform(),
         )  # fmt: skip
+        text.set_in_layout(False)  # a long reason takes no place from the dots
         return
     colour = PALETTE[0] if known else PALETTE[1]
     ax.plot([row["low"], row["high"]], [place, place], color=colour, linestyle="-", linewidth=1.5)

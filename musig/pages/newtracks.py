@@ -7,9 +7,12 @@ row is better only where a corrected test does.
 
 Contents
 --------
-- :data:`HEADS`: what scenarios are called; :func:`wide`, :func:`drawn`: tables, curves with them.
-- :func:`compared`: two rows, scenario by scenario; :func:`in_the_way`: new among all;
-  :func:`best_of`: the highest.
+- :func:`wide`, :func:`drawn`: tables and curves, with scenarios as
+  :data:`musig.experiments.scenarios.HEADS` calls them.
+- :func:`compared`, :func:`differences`: two rows, scenario by scenario; :func:`in_the_way`: new
+  among all;
+  :func:`first_places`, :func:`crowded`: what a list of all tracks holds; :func:`best_of`: the
+  highest.
 - :func:`told_of`, :func:`nearest`: one track.
 """
 
@@ -20,24 +23,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from musig.experiments.scenarios import HEADS
 from musig.inductive import Embedded
 from musig.modelfolder import Trained
 from musig.newtracks import Newcomers, told
 from musig.pages import methods
 from musig.pages.groups import NO_TEST
 from musig.pages.groups import told as told_pair
-
-HEADS = {
-    "none": "nothing",
-    "0": "its like",
-    "1": "1",
-    "3": "3",
-    "10": "10",
-    "30": "30",
-    "all": "all",
-}
-"""Scenario to what is told of a new track: nothing, which known tracks are like it by content, so
-many co-occurrences."""
 
 NO_NUMBER = "not run yet"
 
@@ -75,7 +67,7 @@ def _order(table: pd.DataFrame) -> list[str]:
 
 
 def drawn(series: pd.DataFrame, rows: Sequence[str]) -> pd.DataFrame:
-    """Choose what a curve shows, for :func:`musig.pages.intervals.steps`.
+    r"""Choose what a curve shows, for :func:`musig.pages.intervals.steps`.
 
     Parameters
     ----------
@@ -98,13 +90,13 @@ def drawn(series: pd.DataFrame, rows: Sequence[str]) -> pd.DataFrame:
     >>> columns = ["method", "scenario", "mean", "low", "high"]
     >>> lines = [("a", "none", 0.1, 0.0, 0.2), ("b", "0", 0.1, 0.0, 0.2)]
     >>> drawn(pd.DataFrame(lines, columns=columns), ["b"])["told"].tolist()
-    ['its like']
+    ['ten\nlike it']
     """
     places = {name: n for n, name in enumerate(HEADS)}
     chosen = series[series["method"].isin(list(rows))].copy()
     keys = chosen["scenario"].map(places) * 100 + chosen["method"].map(list(rows).index)
     chosen = chosen.iloc[keys.to_numpy(dtype=float).argsort(kind="stable")]
-    chosen["told"] = chosen["scenario"].map(HEADS)
+    chosen["told"] = chosen["scenario"].map(HEADS).str.replace(" ", "\n", n=1)  # narrow steps
     return chosen[["method", "told", "mean", "low", "high"]].reset_index(drop=True)
 
 
@@ -132,7 +124,7 @@ def compared(tests: pd.DataFrame, first: str, second: str) -> str:
     >>> columns = ["scenario", "metric", "method", "against", "difference", "low", "high", "p_holm"]
     >>> line = ("0", "recall@10", "a", "b", 0.1, 0.05, 0.15, 0.01, "better")
     >>> compared(pd.DataFrame([line], columns=[*columns, "verdict"]), "a", "b")
-    'told its like: +0.100 [+0.050, +0.150] (better, p = 0.010)'
+    'told ten like it: +0.100 [+0.050, +0.150] (better, p = 0.010)'
     """
     parts = []
     for scenario in dict.fromkeys(tests["scenario"]) if len(tests) else ():
@@ -142,6 +134,40 @@ def compared(tests: pd.DataFrame, first: str, second: str) -> str:
         if text != NO_TEST:
             parts.append(f"told {HEADS[scenario]}: {text.replace(f' in {metric}', '')}")
     return "; ".join(parts) or NO_TEST
+
+
+def differences(
+    tests: pd.DataFrame, pairs: Sequence[tuple[str, str]], scenarios: Sequence[str]
+) -> pd.DataFrame:
+    """Put comparisons of rows in a table, a column a scenario.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        From :func:`musig.experiments.scenarios.tests`.
+    pairs : sequence of (str, str)
+        Rows: the first less the second.
+    scenarios : sequence of str
+
+    Returns
+    -------
+    DataFrame
+        ``difference`` (the rows), and for each scenario what :func:`compared` says of it; None
+        where there is no test.
+
+    Notes
+    -----
+    Notebook: 12_new_tracks
+    """
+    lines = []
+    for first, second in pairs:
+        line: dict[str, str | None] = {"difference": f"{first} less {second}"}
+        for scenario in scenarios:
+            text = compared(tests[tests["scenario"] == scenario], first, second)
+            told = text.partition(": ")[2] if text != NO_TEST else None
+            line[f"told {HEADS[scenario]}"] = told
+        lines.append(line)
+    return pd.DataFrame(lines)
 
 
 def in_the_way(among_new: pd.DataFrame, among_all: pd.DataFrame, row: str, scenario: str) -> str:
@@ -169,6 +195,71 @@ def in_the_way(among_new: pd.DataFrame, among_all: pd.DataFrame, row: str, scena
             return NO_NUMBER
         means.append(f"{of.iloc[0]:.3f}")
     return f"{means[0]} among new tracks, {means[1]} among all"
+
+
+def first_places(shares: pd.DataFrame) -> pd.DataFrame:
+    """Put what stands in the first ten places in a table.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        From :func:`musig.experiments.scenarios.first_ten`.
+
+    Returns
+    -------
+    DataFrame
+        One row a row; for each scenario the share of new tracks, and that of known ones that
+        belong to the playlist, with their intervals.
+
+    Notes
+    -----
+    Notebook: 12_new_tracks
+
+    Examples
+    --------
+    >>> columns = ["method", "scenario", "of", "mean", "low", "high", "chance"]
+    >>> shares = pd.DataFrame([("a", "all", "new", 0.5, 0.4, 0.6, 0.1)], columns=columns)
+    >>> first_places(shares).to_numpy().tolist()
+    [['a', '50.0 % [40.0, 60.0]']]
+    """
+    made: dict[str, dict[str, str]] = {}
+    for line in shares.to_dict("records"):
+        mean, low, high = (100 * line[name] for name in ("mean", "low", "high"))
+        text = f"{mean:.1f} % [{low:.1f}, {high:.1f}]"
+        made.setdefault(line["method"], {"method": line["method"]})[
+            f"{line['of']}, told {HEADS[line['scenario']]}"
+        ] = text
+    return pd.DataFrame(made.values())
+
+
+def crowded(shares: pd.DataFrame, row: str, scenario: str) -> str:
+    """Say how many of the first ten of a row are new.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        From :func:`musig.experiments.scenarios.first_ten`.
+    row, scenario : str
+
+    Returns
+    -------
+    str
+        Without a full stop.
+
+    Notes
+    -----
+    Notebook: 12_new_tracks
+
+    Examples
+    --------
+    >>> columns = ["method", "scenario", "of", "mean", "low", "high", "chance"]
+    >>> shares = pd.DataFrame([("a", "all", "new", 0.5, 0.4, 0.6, 0.1)], columns=columns)
+    >>> crowded(shares, "a", "all")
+    '50 % of the first ten are new'
+    """
+    chosen = (shares[["method", "scenario", "of"]] == (row, scenario, "new")).all(axis=1)
+    means = shares.loc[chosen, "mean"]
+    return f"{100 * means.iloc[0]:.0f} % of the first ten are new" if len(means) else NO_NUMBER
 
 
 def best_of(series: pd.DataFrame, scenario: str) -> str:

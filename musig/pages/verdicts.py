@@ -31,13 +31,12 @@ from musig.experiments.claims import (
     NOT_REPRODUCED,
     NOT_RUN,
     NOT_TESTABLE,
-    OPEN,
     REPRODUCED,
     VERDICTS,
 )
 from musig.pages.style import PALETTE, new_axes
 
-SIGNS = {REPRODUCED: "✓", NOT_REPRODUCED: "✗", NOT_TESTABLE: "∅", NOT_RUN: "…", OPEN: "?"}
+SIGNS = {REPRODUCED: "✓", NOT_REPRODUCED: "✗", NOT_TESTABLE: "∅", NOT_RUN: "…"}
 """What stands before the word of a verdict."""
 
 
@@ -60,7 +59,8 @@ def amount(row: Mapping[Any, Any]) -> str:
     Returns
     -------
     str
-        A difference in recall, or a gain in percent, with its interval; empty where there is none.
+        A difference, or a gain in percent, with its interval, and the measure where it is not
+        recall; empty where there is none.
 
     Notes
     -----
@@ -72,6 +72,8 @@ def amount(row: Mapping[Any, Any]) -> str:
     '+0.050 [+0.040, +0.060]'
     >>> amount({"quantity": "gain in recall@10", "difference": -0.3, "low": -0.33, "high": -0.27})
     '-30 % [-33, -27]'
+    >>> amount({"quantity": "theme_auc, a less b", "difference": 0.1, "low": 0.0, "high": 0.2})
+    '+0.100 [+0.000, +0.200] in theme_auc'
     """
     if pd.isna(row["difference"]):
         return ""
@@ -79,7 +81,9 @@ def amount(row: Mapping[Any, Any]) -> str:
     if str(row["quantity"]).startswith("gain"):
         share, low, high = (round(100 * value) for value in three)
         return f"{share:+d} % [{low:+d}, {high:+d}]"
-    return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*three)
+    measure = str(row["quantity"]).partition(",")[0]
+    where = "" if measure.startswith("recall@") else f" in {measure}"
+    return "{:+.3f} [{:+.3f}, {:+.3f}]".format(*three) + where
 
 
 def counted_verdicts(table: pd.DataFrame) -> str:
@@ -101,8 +105,8 @@ def counted_verdicts(table: pd.DataFrame) -> str:
 
     Examples
     --------
-    >>> counted_verdicts(pd.DataFrame({"verdict": ["open", "reproduced", "open"]}))
-    '1 reproduced, 0 not reproduced, 0 not testable on this data, 0 not run yet, 2 open'
+    >>> counted_verdicts(pd.DataFrame({"verdict": ["not run yet", "reproduced", "not run yet"]}))
+    '1 reproduced, 0 not reproduced, 0 not testable on this data, 2 not run yet'
     """
     return ", ".join(f"{(table['verdict'] == verdict).sum()} {verdict}" for verdict in VERDICTS)
 
@@ -211,17 +215,16 @@ def by_cutoff(tables: Mapping[int, pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a claim that can be tested; one column a cut-off.
+        One row a claim; one column a cut-off.
 
     Notes
     -----
     Notebook: 11_claims
     """
     first = next(iter(tables.values()))
-    kept = first["verdict"] != OPEN
-    columns = {"claim": first.loc[kept, "claim"]}
-    columns |= {f"k = {k}": table.loc[kept, "verdict"].map(_signed) for k, table in tables.items()}
-    return pd.DataFrame(columns).reset_index(drop=True)
+    columns = {"claim": first["claim"]}
+    columns |= {f"k = {k}": table["verdict"].map(_signed) for k, table in tables.items()}
+    return pd.DataFrame(columns)
 
 
 def sensitivity(choices: pd.DataFrame) -> pd.DataFrame:

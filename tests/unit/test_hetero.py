@@ -210,7 +210,7 @@ def test_a_model_is_read_as_it_was(saved, everything):
     assert len(again.complete([again.tracks.index[0]], k=3)) == 3
 
 
-def test_a_folder_that_was_changed_is_refused(saved, tmp_path):
+def test_a_folder_that_was_changed_is_refused(saved, tmp_path, write_sealed):
     import shutil
 
     folder = tmp_path / "model"
@@ -221,7 +221,7 @@ def test_a_folder_that_was_changed_is_refused(saved, tmp_path):
         modelfolder.load(folder)
     shutil.copy(saved.folder / path.name, path)
     info = json.loads((folder / "model.json").read_text())
-    (folder / "model.json").write_text(json.dumps(info | {"encoder": "heterro"}))
+    write_sealed(folder, info | {"encoder": "heterro"})
     with pytest.raises(MusigError, match=r"names the encoder 'heterro': did you mean 'hetero'"):
         modelfolder.load(folder)
 

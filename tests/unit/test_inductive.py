@@ -256,8 +256,11 @@ def test_a_group_of_the_model_that_the_table_lacks_is_refused(model, data):
     ("edges", "told"),
     [
         ({"source": ["new 0"], "to": ["t"]}, "no column target, only source, to"),
-        ({"source": ["new 0"], "target": ["t"], "weight": [0]}, "has the weight 0; expected"),
-        ({"source": ["new 0"], "target": ["t"], "weight": [np.nan]}, "has the weight nan"),
+        ({"source": ["new 0"], "target": ["t"], "weight": [0]}, "has the weight '0'; expected"),
+        ({"source": ["new 0"], "target": ["t"], "weight": [np.nan]}, "has the weight 'nan'"),
+        ({"source": ["new 0"], "target": ["t"], "weight": [np.inf]}, "Edge 1 has the weight 'inf'"),
+        ({"source": ["new 0"], "target": ["t"], "weight": ["much"]}, "has the weight 'much'"),
+        ({"source": ["nobody"], "target": ["t"], "weight": [1]}, "1 edge none ends at a new track"),
         (
             {"source": ["new 0", "new 1"], "target": ["new 1", "new 0"], "weight": [1, 1]},
             "between 'new 0' and 'new 1' is there twice",
@@ -273,6 +276,20 @@ def test_playlists_and_edges_together_are_refused(model, data):
     edges = pd.DataFrame({"source": ["new 0"], "target": [model.tracks.index[0]], "weight": [1]})
     with pytest.raises(MusigError, match="Both playlists and edges were given"):
         embed_tracks(model, others(model, data), [["new 0"]], edges=edges)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"playlists": ["new 0"]}, "Playlist 1 is the text 'new 0'; expected a list of ids"),
+        ({"playlists": [["a", "b"], ["c"]]}, "Of the 2 playlists none holds a new track, such as"),
+        ({"neighbours": -1}, "neighbours is -1; expected 0 or more"),
+        ({"train_count": np.ones(99)}, "train_count has 99 numbers for .* expected one each"),
+    ],
+)
+def test_what_cannot_be_told_of_new_tracks_is_refused(model, data, given, told):
+    with pytest.raises(MusigError, match=told):
+        embed_tracks(model, others(model, data), **given)
 
 
 def test_a_model_without_knowledge_of_tracks_is_refused(smoke_catalog, data, tmp_path):
@@ -320,8 +337,8 @@ def test_a_model_that_was_cut_short_or_changed_is_refused(copied):
         modelfolder.load(copied)
 
 
-def test_a_pickle_in_the_place_of_weights_is_not_opened(copied, tmp_path):
-    """Even where its checksum was put into the manifest."""
+def test_a_pickle_in_the_place_of_weights_is_not_opened(copied, tmp_path, write_sealed):
+    """Even where every checksum fits it."""
     import hashlib
 
     class Harm:
@@ -332,7 +349,7 @@ def test_a_pickle_in_the_place_of_weights_is_not_opened(copied, tmp_path):
     path.write_bytes(pickle.dumps(Harm()))
     info = json.loads((copied / "model.json").read_text())
     info["files"]["weights.safetensors"] = hashlib.sha256(path.read_bytes()).hexdigest()
-    (copied / "model.json").write_text(json.dumps(info))
+    write_sealed(copied, info)
     with pytest.raises(MusigError, match="cannot be read"):
         modelfolder.load(copied)
     assert not (tmp_path / "harm").exists()

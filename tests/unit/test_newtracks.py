@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from musig import methods
+from musig.baselines.chance import Random
 from musig.baselines.content import Content
 from musig.baselines.popularity import Popularity
 from musig.catalog import Catalog, Playlists
@@ -319,7 +320,8 @@ def test_tables_have_every_row_where_it_has_the_scenario(results):
     table = scenarios.table(results, ["none", "0", "all"])
     assert set(table["metric"]) == {"none", "0", "all"}
     rows = {scenario: set(part["method"]) for scenario, part in table.groupby("metric")}
-    assert rows["none"] == {"musig"} and rows["0"] == {"musig", "content", "track2vec", "random"}
+    assert rows["none"] == {"musig", "content", "random"}  # a mean of nothing is no vector
+    assert rows["0"] == {"musig", "content", "track2vec", "random"}
     assert table[table["metric"] == "all"].set_index("method").loc["musig", "seeds"] == 2
     tests = scenarios.tests(results, ["0", "all"], reference="musig")
     assert len(tests) == 6 and set(tests["scenario"]) == {"0", "all"}
@@ -329,6 +331,35 @@ def test_tables_have_every_row_where_it_has_the_scenario(results):
     assert flat.nunique() == 1  # told more, attributes alone know no better
     popular = tables.by_popularity(scenarios.at(results, "0"))
     assert set(popular["method"]) == {"musig", "content", "track2vec", "random"}
+
+
+def test_what_a_list_of_all_tracks_holds_is_counted(smoke_catalog):
+    split = split_playlists(smoke_catalog, seed=0)
+    table, _ = measured(lambda: Random(0), smoke_catalog, split, min_playlists=3, seed=0)
+    setting = newcomers(smoke_catalog, split, min_playlists=3, seed=0)
+    scores = Random(0).fit(setting.whole, split).score(setting.held.seeds).numpy()
+    for row, line in enumerate(scores):
+        seeds, others = setting.held.seeds[row], setting.others[row]
+        line[seeds] = -np.inf
+        first = np.argsort(-line)[:10]
+        assert table["new|none"].iloc[row] == setting.new[first].sum()
+        assert table["known|all"].iloc[row] == np.isin(first, others).sum()
+        whole = setting.whole.playlists[setting.held.playlist[row]]
+        assert set(seeds) | set(others) | set(setting.held.targets[row]) == set(whole)
+        assert not set(seeds) & set(others) and not setting.new[others].any()
+
+
+def test_shares_of_the_first_ten_are_means_over_playlists(results):
+    shares = scenarios.first_ten(results, ["0", "all"])
+    assert set(shares["of"]) == {"new", "known"} and shares["mean"].between(0, 1).all()
+    assert (shares["low"] <= shares["mean"]).all() and (shares["mean"] <= shares["high"]).all()
+    measures = results[0].measures
+    assert set(shares["chance"].dropna()) == {measures["n_new"] / measures["n_tracks"]}
+    random = shares[(shares["method"] == "random") & (shares["of"] == "new")]
+    assert abs(random["mean"].iloc[0] - random["chance"].iloc[0]) < 0.05
+    with pytest.raises(MusigError, match="Unknown scenario '4'"):
+        scenarios.first_ten(results, ["4"])
+    assert scenarios.first_ten([], ["all"]).empty
 
 
 def test_nothing_recorded_is_an_empty_table(tmp_path):

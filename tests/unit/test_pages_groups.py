@@ -105,6 +105,12 @@ def test_panels_mark_controls_and_what_is_missing(made):
     assert {"o", "s"} <= markers
     nothing = tables.table([result("musig-multi+AUDIO", None)], ["recall@10"])
     groups.panels(nothing, "recall@10")
+    long = "recorded with an earlier source; not in this data: no track has any"
+    nothing["remark"] = long
+    fig, axes = groups.panels(nothing, "recall@10")
+    fig.draw_without_rendering()  # lays it out
+    assert [text.get_text() for text in axes[0, 0].texts] == ["not in this data"]
+    assert axes[0, 0].get_window_extent().width > 50
     plt.close("all")
 
 

@@ -13,6 +13,7 @@ from musig.splits import fold_playlists
 
 RULES = Evaluation(folds=3, min_playlists=3)
 ROWS = ["musig", "content", "popularity"]
+STEPS = ["nothing", "ten\nlike it", "1", "3", "10", "30", "100", "300", "all"]
 
 
 @pytest.fixture(scope="module")
@@ -23,28 +24,52 @@ def results(smoke_catalog):
 def test_every_row_is_in_the_table_in_its_order_whatever_the_first_scenario_has(results):
     made = pages.wide(scenarios.table(results, ["none", "0", "all"]))
     assert made["row"].tolist() == ROWS and made[""].tolist() == ["a", "b", "c"]
-    assert list(made)[2:5] == ["told nothing", "told its like", "told all"]
-    assert made["told nothing"].notna().tolist() == [True, False, False]
+    assert list(made)[2:5] == ["told nothing", "told ten like it", "told all"]
+    assert made["told nothing"].notna().tolist() == [True, True, False]
     assert made["n"].nunique() == 1
 
 
 def test_a_curve_has_its_rows_and_steps_in_order(results):
     drawn = pages.drawn(scenarios.series(results), ["content", "musig", "nobody"])
-    assert drawn["method"].unique().tolist() == ["musig", "content"]  # "nothing" is musig's alone
-    assert drawn["told"].unique().tolist() == list(pages.HEADS.values())
+    assert drawn["method"].unique().tolist() == ["content", "musig"]
+    assert drawn["told"].unique().tolist() == STEPS
     _, ax = intervals.steps(drawn, "told", ylabel="recall@10")
     labels = [tick.get_text() for tick in ax.get_xticklabels()]
-    assert labels == list(pages.HEADS.values())
+    assert labels == STEPS
     empty = pages.drawn(scenarios.series([]), ROWS)
     assert empty.empty and intervals.steps(empty, "told")[1].texts
+
+
+def test_what_the_first_ten_hold_is_a_table_and_a_sentence(results):
+    shares = scenarios.first_ten(results, ["none", "all"])
+    made = pages.first_places(shares)
+    assert made["method"].tolist() == ROWS
+    assert list(made)[1:] == [
+        "new, told nothing", "known, told nothing", "new, told all", "known, told all",
+    ]  # fmt: skip
+    assert made["new, told nothing"].notna().tolist() == [True, True, False]
+    line = shares[(shares["method"] == "musig") & (shares["scenario"] == "all")].iloc[0]
+    told = f"{100 * line['mean']:.0f} % of the first ten are new"
+    assert pages.crowded(shares, "musig", "all") == told
+    assert pages.crowded(shares, "popularity", "none") == "not run yet"
 
 
 def test_sentences_are_made_from_tests(results):
     tests = scenarios.tests(results, ["0", "all"], reference="musig")
     told = pages.compared(tests, "content", "musig")
-    assert told.count("told ") == 2 and told.startswith("told its like: ")
+    assert told.count("told ") == 2 and told.startswith("told ten like it: ")
     assert pages.compared(tests, "content", "popularity") == "no test yet"
     assert pages.compared(tests.iloc[:0], "content", "musig") == "no test yet"
+
+
+def test_differences_of_rows_are_a_table(results):
+    tests = scenarios.tests(results, ["none", "0"], reference="musig")
+    made = pages.differences(tests, [("content", "musig"), ("popularity", "musig")], ["none", "0"])
+    assert made["difference"].tolist() == ["content less musig", "popularity less musig"]
+    assert made["told nothing"].notna().tolist() == [True, False]
+    whole = pages.compared(tests, "content", "musig")
+    for column in ("told nothing", "told ten like it"):
+        assert f"{column}: {made.loc[0, column]}" in whole
 
 
 def test_numbers_of_a_sentence_are_those_of_the_table(results):

@@ -389,7 +389,7 @@ def test_completion_leaves_out_the_seeds_and_knows_its_tracks(trained):
         trained.complete([])
 
 
-def test_damaged_models_are_refused_in_a_sentence(trained, tmp_path):
+def test_damaged_models_are_refused_in_a_sentence(trained, tmp_path, write_sealed):
     import shutil
 
     def copy(name):
@@ -407,8 +407,25 @@ def test_damaged_models_are_refused_in_a_sentence(trained, tmp_path):
     later = copy("later")
     info = json.loads((later / "model.json").read_text())
     (later / "model.json").write_text(json.dumps(info | {"format": 99}))
-    with pytest.raises(MusigError, match="is of format 99; this version of musig reads format 1"):
+    with pytest.raises(MusigError, match="is of format 99; this version of musig reads format 2"):
         modelfolder.load(later)
+    changed = copy("changed")
+    info["identity"]["config"]["hops"] += 1
+    (changed / "model.json").write_text(json.dumps(info))
+    with pytest.raises(MusigError, match=r"model\.json is not the file that was written"):
+        modelfolder.load(changed)
+    forged = copy("forged")  # with a checksum that fits what it says, and not with the weights
+    write_sealed(forged, info)
+    with pytest.raises(MusigError, match=r"not of one model \(RuntimeError: .*Missing key"):
+        modelfolder.load(forged)
+    del info["identity"]["config"]
+    write_sealed(forged, info)
+    with pytest.raises(MusigError, match=r"its files are not of one model \(KeyError: 'config'\)"):
+        modelfolder.load(forged)
+    other_split = copy("other_split")
+    (other_split / "split.json").write_text("{}")
+    with pytest.raises(MusigError, match=r"split\.json is not the file that was written"):
+        modelfolder.load(other_split)
     unfinished = copy("unfinished")
     (unfinished / "model.json").unlink()
     with pytest.raises(MusigError, match="holds a training that was not finished"):
