@@ -18,7 +18,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -105,6 +104,11 @@ def peers(entries: Sequence[Mapping[str, Any]] | None, threads: int = 1) -> pd.D
     return table.sort_values("no", kind="stable", ignore_index=True)
 
 
+def _short(name: str, width: int = 34) -> str:
+    """Cut a name that is too long for a label, inside a word where it has to be."""
+    return name if len(name) <= width else name[: width - 2].rstrip(" ,(") + " …"
+
+
 def ratios(table: pd.DataFrame, ax: Axes | None = None) -> tuple[Figure, Axes]:
     """Draw how many times as fast ours is, a row a peer, with the range over the repeats.
 
@@ -132,10 +136,7 @@ def ratios(table: pd.DataFrame, ax: Axes | None = None) -> tuple[Figure, Axes]:
         ax.plot(row["ratio"], place, "o", color=PALETTE[0])
         if not math.isnan(row["bar"]):
             ax.plot(row["bar"], place, "|", color=PALETTE[1], markersize=14, markeredgewidth=2)
-    labels = [
-        f"{row['no']}  {plain(shorten(row['peer'], 30, placeholder=' …'))}"
-        for row in table.to_dict("records")
-    ]
+    labels = [f"{row['no']}  {plain(_short(row['peer']))}" for row in table.to_dict("records")]
     ax.set_yticks(range(len(table)), labels, fontsize=8)
     ax.invert_yaxis()
     ax.axvline(1, color=GREY, linestyle="--", linewidth=1)
