@@ -124,7 +124,8 @@ def log_scales(ax: Axes, log: str) -> None:
         getattr(ax, f"set_{letter}scale")("log")
         axis: Axis = getattr(ax, f"{letter}axis")
         low, high = sorted(axis.get_view_interval())
-        if high < 1000 * low:  # few powers of ten in sight
+        beside = letter == "x" and high > 1e5  # long numbers, which would run into each other
+        if high < (20 if beside else 1000) * low:  # few powers of ten in sight
             axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: _number(value)))
         axis.set_minor_formatter(NullFormatter())
