@@ -48,6 +48,7 @@ from musig.errors import MusigError
 from musig.files import aside
 from musig.recordings import find
 from musig.running.machine import available_cores
+from musig.signal_measures import compile_first
 
 SUFFIXES = (".parquet", ".csv")
 """How the name of a table may end."""
@@ -225,6 +226,7 @@ def _computed(
             for key, path in todo:
                 yield key, work(path)
         return
+    compile_first()
     suspects = yield from _pooled(work, todo, jobs)
     while suspects:  # a process died, of one of a few files: each gets a process of its own
         lost = []

@@ -15,6 +15,7 @@ spectrum [8]_ [9]_ [10]_, speech and voice [11]_ [12]_ [13]_, mode [14]_.
 Contents
 --------
 - :class:`Measures`; :func:`measure`: of samples; :func:`loudness_of`: one of them, by itself.
+- :func:`compile_first`: before several processes measure.
 
 References
 ----------
@@ -196,6 +197,25 @@ def measure(samples: np.ndarray, rate: int) -> Measures:
         "mode": mode(pitch_classes(mono)),
     }
     return Measures(**found, reasons=_reasons(found))
+
+
+def compile_first() -> None:
+    """Let this process compile what measuring needs, so that none of several others has to.
+
+    Two that compile a generalised function of librosa at the same time may leave files behind that
+    do not fit each other, and from then on every process that loads them crashes: issue 10128 of
+    numba.
+
+    Notes
+    -----
+    Notebook: 02_audio_features
+
+    Examples
+    --------
+    >>> compile_first()
+    """
+    noise = np.random.default_rng(0).standard_normal(int((SHORTEST + 1) * RATE))
+    measure(noise.astype(np.float32), RATE)
 
 
 def loudness_of(samples: np.ndarray, rate: int) -> tuple[float, np.ndarray]:

@@ -18,6 +18,14 @@ settings.register_profile("musig", deadline=None, print_blob=True)
 settings.load_profile("musig")
 
 
+def pytest_configure(config):
+    """Compile what librosa compiles before there are several processes that would all do so."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        from musig.signal_measures import compile_first
+
+        compile_first()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_folders(tmp_path_factory):
     """Keep what the tests compute away from the user's cache and runs."""
