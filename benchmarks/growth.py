@@ -389,7 +389,7 @@ def begin(given: argparse.Namespace) -> int:
     about = {"min_weight": given.min_weight, "threads": THREADS, "code": code(f"musig.{kind}")}
     known, failed = read(out), 0
     for point in ({**each, **about} for each in (BY_SPARK if given.spark else points(given.all))):
-        if given.most and point["playlists"] > given.most:
+        if given.most is not None and point["playlists"] > given.most:
             continue
         if is_done(point, known, minutes, given.memory):
             continue

@@ -70,7 +70,7 @@ def need() -> None:
     """
     if find_spec("pyspark") is None:
         raise MusigError(
-            f'Spark is not installed: pip install -c requirements.lock "musig[spark]", {INSTEAD}.'
+            f'Spark is not installed: pip install -c requirements.lock -e ".[spark]", {INSTEAD}.'
         )
     if os.environ.get("SPARK_REMOTE"):
         return

@@ -58,7 +58,9 @@ def check(found):
     assert 0 < found["equality"]["bfloat16"]["worst"] < 0.05
     made = found["aggregation"]
     for name in ("sparse float32", "dense float32", "dense bfloat16", "dense bfloat16, gradient"):
-        assert made["ways"][name]["seconds"] > 0 and made["ways"][name]["largest_error"] < 0.05
+        rounding = 1e-5 if "float32" in name else 0.02  # of means of numbers about 1
+        assert made["ways"][name]["seconds"] > 0
+        assert 0 < made["ways"][name]["largest_error"] < rounding
         assert made["ways"][name]["share_of_roofline"] > 0
     assert made["chosen"]["bfloat16"]["way"] == "sparse float32"  # as on any CPU
     losses = [way["loss"] for way in found["pairs"]["ways"].values()]

@@ -213,7 +213,7 @@ def test_only_parquet_is_read_by_spark_itself(tmp_path):
 @pytest.mark.parametrize(
     ("installed", "home", "says"),
     [
-        (None, None, r"Spark is not installed: pip install .*musig\[spark\]"),
+        (None, None, r'Spark is not installed: pip install .*-e "\.\[spark\]'),
         (True, "no_java", r"Java 17 or newer and found none in JAVA_HOME"),
         (True, None, r"Java 17 or newer and found none on the PATH"),
     ],
