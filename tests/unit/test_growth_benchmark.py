@@ -66,6 +66,13 @@ def test_of_several_timings_the_shortest_counts(growth, monkeypatch, tmp_path):
     assert growth.run(growth.points(True)[-1], tmp_path, 1, 1)["measured"]["read"]["cpu"] == 4.0
 
 
+def test_nothing_is_measured_where_every_point_is_too_large(tmp_path):
+    command = [sys.executable, str(BENCHMARKS / "growth.py"), "--most", "0"]
+    command += ["--out", str(tmp_path / "growth.json"), "--folders", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0 and not done.stdout and not list(tmp_path.iterdir())
+
+
 @pytest.mark.slow
 def test_a_point_is_measured_and_its_limits_are_kept(growth, monkeypatch, tmp_path):
     folder = tmp_path / "600-300"
