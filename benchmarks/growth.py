@@ -10,9 +10,9 @@ ended and says so. After each point the file is written, so that a run that was 
 where it was. What is there already is left as it is, unless the code that it measured has changed
 since, or it was ended by a lower limit.
 
-    python benchmarks/growth.py               # what takes under two minutes each: a quarter of an hour
+    python benchmarks/growth.py               # what takes under two minutes each: 15 minutes
     python benchmarks/growth.py --min-weight 2
-    python benchmarks/growth.py --all         # to 1M playlists and 200K tracks: as long again, 9 GiB
+    python benchmarks/growth.py --all         # to 1M playlists, 200K tracks: as long again, 9 GiB
     python benchmarks/growth.py --spark       # the graph of the smallest by Spark, on one core
 
 Memory is the peak of the process over what it holds once everything is imported; where the
@@ -355,7 +355,7 @@ def main() -> int:
     """Measure what is missing, print and write it; 1 if a point failed by an error."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     options.add_argument("--threads", type=int, default=1, help="of every library  [default: 1]")
-    options.add_argument("--all", action="store_true", help="the large sizes too: half an hour in all")
+    options.add_argument("--all", action="store_true", help="the large sizes too")
     options.add_argument("--most", type=int, help="playlists of the largest point to measure")
     options.add_argument("--min-weight", type=int, default=10, help="of the graph  [default: 10]")
     options.add_argument("--spark", action="store_true", help="the graph by Spark, on one core")

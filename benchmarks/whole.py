@@ -5,7 +5,7 @@ hands on its files. Memory is all that the process holds: one that goes beyond t
 What is there already is left as it is, unless the code that it measured has changed since: a run
 that was stopped goes on with the step that it was in, and a training from its last checkpoint.
 
-    python benchmarks/whole.py                      # 1M playlists over 200K tracks: a quarter of an hour
+    python benchmarks/whole.py                      # 1M playlists over 200K tracks: 15 minutes
     python benchmarks/whole.py 100000 20000         # a tenth of both: minutes
 
 Each epoch ends with a checkpoint, and so with a look at the validation playlists, which are few.
