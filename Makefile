@@ -25,9 +25,9 @@ help:  ## list the targets
 book: $(VENV)/.book  ## run every notebook, build the book into _build/html (PROFILE=classroom DATA=)
 	$(BIN)/python -m musig.running.book --profile $(PROFILE) $(if $(DATA),--data "$(DATA)")
 
-chapter: $(VENV)/.book  ## run one notebook: make chapter N=05
+chapter: $(VENV)/.book  ## run one chapter and draw its page alone: make chapter N=05 (P="hops=1 epochs=5" PROFILE= DATA=)
 	@test -n "$(N)" || { echo "Say which chapter, for example: make chapter N=05"; exit 1; }
-	$(BIN)/musig run $(N) --profile $(PROFILE) $(if $(DATA),-p data "$(DATA)")
+	@$(BIN)/python -m musig.running.chapter $(N) $(P) --profile $(PROFILE) $(if $(DATA),--data "$(DATA)")
 
 test: $(VENV)/.test  ## lint, types, unit tests, every notebook, the book
 	$(BIN)/ruff check .

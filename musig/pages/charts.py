@@ -8,7 +8,7 @@ Contents
 --------
 - :func:`bars`: one number a name; :func:`boxes`: the values of each group;
 - :func:`heatmap`: a table; :func:`small_graph`: a graph whose weights can be counted by eye;
-- :func:`points`: a map of things that have a group.
+- :func:`points`: a map of things that have a group; :func:`moves`: where a few of them went.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ from musig.pages.style import (
     nothing,
     plain,
 )
+
+SHAPES = ("o", "s", "D", "^", "v", "P", "X")
+"""Of points that carry a letter: those with most room for it come first."""
+RINGS = (1.35, 1.0, 0.65)
 
 
 def bars(
@@ -195,9 +199,15 @@ def heatmap(
 
 
 def small_graph(
-    weights: np.ndarray, names: Sequence[str], ax: Axes | None = None, *, min_weight: int = 0
+    weights: np.ndarray,
+    names: Sequence[str],
+    ax: Axes | None = None,
+    *,
+    min_weight: int = 0,
+    places: np.ndarray | None = None,
+    groups: Sequence[str] | None = None,
 ) -> tuple[Figure, Axes]:
-    """Draw a graph of a few nodes on a circle, with the weight written on each edge.
+    """Draw a graph of a few nodes, with the weight written on each edge.
 
     Parameters
     ----------
@@ -208,7 +218,12 @@ def small_graph(
     ax : Axes, optional
         Where to draw.
     min_weight : int
-        Edges of this weight or less are drawn dashed: those that would be dropped.
+        Edges of this weight or less are drawn dashed, their number left out: those that would be
+        dropped.
+    places : ndarray of float, shape (n, 2), optional
+        Where the nodes are; by default on a circle, clockwise from the top.
+    groups : sequence of str, length n, optional
+        Told by colour and shape of the nodes, and a legend.
 
     Returns
     -------
@@ -224,28 +239,41 @@ def small_graph(
     >>> [text.get_text() for text in ax.texts]
     ['2', 'A', 'B']
     """
-    fig, ax = new_axes(ax, width=4.2, height=3.6)
-    angle = np.pi / 2 - 2 * np.pi * np.arange(len(names)) / len(names)  # clockwise from the top
-    x, y = np.cos(angle), np.sin(angle)
+    n = len(names)
+    if places is None:
+        angle = np.pi / 2 - 2 * np.pi * np.arange(n) / n
+        places = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    fig, ax = new_axes(ax, width=4.8, height=3.9)
     for i, j in zip(*np.nonzero(np.triu(weights, 1)), strict=True):
         dropped = weights[i, j] <= min_weight
-        colour = PALETTE[1] if dropped else PALETTE[0]
+        width = 1 if dropped else 1.2 * weights[i, j]
         ax.plot(
-            x[[i, j]], y[[i, j]],
-            color=colour, linestyle=DASHES[1 if dropped else 0], lw=1.2 * weights[i, j], zorder=1,
+            *places[[i, j]].T, color=GREY if dropped else PALETTE[0], lw=width, zorder=1,
+            linestyle=DASHES[1 if dropped else 0], alpha=0.6 if dropped else 1,
         )  # fmt: skip
+        if dropped:
+            continue
         # Not in the middle: edges that cross there would hide each other's numbers.
-        place = 0.3
+        x, y = places[i] + 0.4 * (places[j] - places[i])
         ax.text(
-            x[i] + place * (x[j] - x[i]), y[i] + place * (y[j] - y[i]), f"{weights[i, j]}",
-            ha="center", va="center", color=colour, zorder=2,
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            x, y, f"{weights[i, j]}", ha="center", va="center", color=PALETTE[0], zorder=2,
+            weight="bold", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )  # fmt: skip
-    ax.scatter(x, y, s=420, color="white", edgecolors="black", linewidths=1.5, zorder=3)
-    for i, name in enumerate(names):
-        ax.text(x[i], y[i], plain(name), ha="center", va="center", zorder=4)
-    ax.set(xlim=(-1.25, 1.25), ylim=(-1.25, 1.25), aspect="equal")
+    kinds = np.asarray(groups if groups is not None else [""] * n)
+    for k, kind in enumerate(dict.fromkeys(kinds)):
+        edge = "black" if groups is None else PALETTE[k]
+        x, y = places[kinds == kind].T
+        ax.scatter(
+            x, y, s=430, color="white", edgecolors=edge, linewidths=2,
+            marker=SHAPES[k], zorder=3, label=plain(kind),
+        )  # fmt: skip
+    for (x, y), name in zip(places, names, strict=True):
+        ax.text(x, y, plain(name), ha="center", va="center", zorder=4)
+    ax.margins(0.12)
+    ax.set_aspect("equal")
     ax.axis("off")
+    if groups is not None:
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=4, markerscale=0.5)
     return fig, ax
 
 
@@ -294,4 +322,77 @@ def points(
     ax.set(xticks=[], yticks=[])
     ax.grid(visible=False)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, markerscale=1.5)
+    return fig, ax
+
+
+def moves(
+    before: np.ndarray,
+    after: np.ndarray,
+    names: Sequence[str],
+    groups: Sequence[str],
+    ax: Axes | None = None,
+    *,
+    title: str = "",
+) -> tuple[Figure, Axes]:
+    """Draw where a few directions of the plane went.
+
+    Parameters
+    ----------
+    before, after : ndarray of float, shape (n, 2)
+        Rows of length 1.
+    names : sequence of str, length n
+        A letter each, written where the point was.
+    groups : sequence of str, length n
+        Told by colour and shape.
+    ax : Axes, optional
+        Where to draw.
+    title : str
+        Stands above.
+
+    Returns
+    -------
+    Figure, Axes
+        An angle each. Points that would cover each other are on circles of their own.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> fig, ax = moves(np.eye(2), np.eye(2)[::-1], "AB", ["folk", "jazz"])
+    >>> [text.get_text() for text in ax.texts if text.get_text()]
+    ['A', 'B']
+    """
+    fig, ax = new_axes(ax, width=2.8, height=2.8)
+    start = np.arctan2(before[:, 1], before[:, 0])
+    turn = np.arctan2(after[:, 1], after[:, 0]) - start
+    turn = (turn + np.pi) % (2 * np.pi) - np.pi  # the short way
+    rings = np.full(len(before), RINGS[0])
+    for place, n in enumerate(order := np.argsort(start)):
+        near = [m for m in order[:place] if start[n] - start[m] < 0.55]
+        free = [ring for ring in RINGS if ring not in rings[near]]
+        rings[n] = free[0] if free else RINGS[-1]
+    around = np.linspace(0, 2 * np.pi, 200)
+    for ring in RINGS:
+        ax.plot(ring * np.cos(around), ring * np.sin(around), color="#d9d9d9", lw=0.8, ls="-")
+    kinds = list(dict.fromkeys(groups))
+    for n, (ring, name) in enumerate(zip(rings, names, strict=True)):
+        k = kinds.index(groups[n])
+        arc = start[n] + turn[n] * np.linspace(0, 1, 40)
+        way = ring * np.stack([np.cos(arc), np.sin(arc)], axis=1)
+        if abs(turn[n]) > 0.03:  # behind the point: what hardly moves shows no arrow
+            ax.plot(*way[:-2].T, color=PALETTE[k], lw=2, linestyle="-", zorder=2)
+            arrow = {"arrowstyle": "-|>", "color": PALETTE[k], "shrinkA": 0, "shrinkB": 0}
+            ax.annotate("", way[-1], way[-6], arrowprops={**arrow, "mutation_scale": 12}, zorder=2)
+        label = plain(groups[n]) if groups.index(groups[n]) == n else None
+        x, y = way[0]
+        ax.scatter(
+            x, y, s=100, color="white", edgecolors=PALETTE[k], marker=SHAPES[k], linewidths=1.4,
+            zorder=3, label=label,
+        )  # fmt: skip
+        ax.text(x, y, plain(name), ha="center", va="center", size=8, zorder=4)
+    ax.set_title(title)
+    ax.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal")
+    ax.axis("off")
     return fig, ax

@@ -12,7 +12,8 @@ Positions are rows. Labels are one a track, None or NaN where unknown. Shares ar
 Contents
 --------
 - :func:`nearest`: the tracks nearest to some; :func:`same_label_share`: whether they are alike.
-- :func:`planar`: a map in the plane.
+- :func:`planar`: a map in the plane; :func:`turned`: as alike to another as turning makes it;
+  :func:`kept`: how much of who is near whom is left.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from torch.nn import functional as F
 
 MOST = 1000
 """Tracks asked for their neighbours, or drawn on a map: more would cost time and show no more."""
+ROUNDS = 500
+"""Steps of t-SNE; twice as many take twice as long, and keep the same neighbours near."""
 
 
 def nearest(embeddings: Tensor, positions: Sequence[int] | np.ndarray, k: int = 10) -> np.ndarray:
@@ -127,5 +130,74 @@ def planar(embeddings: Tensor, seed: int) -> np.ndarray:
 
     rows = embeddings.detach().cpu().numpy()
     perplexity = min(30.0, (len(rows) - 1) / 3)
-    reduce = TSNE(metric="cosine", init="pca", perplexity=perplexity, random_state=seed)
+    reduce = TSNE(
+        metric="cosine", init="pca", perplexity=perplexity, random_state=seed, max_iter=ROUNDS
+    )
     return reduce.fit_transform(rows)
+
+
+def turned(places: np.ndarray, like: np.ndarray) -> np.ndarray:
+    """Turn, and perhaps mirror, a map so that its points lie as near as can be to those of another.
+
+    Parameters
+    ----------
+    places, like : ndarray of float, shape (n, 2)
+        The same tracks on two maps.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 2)
+        Around 0; no distance between two points has changed.
+
+    Notes
+    -----
+    Orthogonal Procrustes (Schönemann, Psychometrika 31, 1966). A map of t-SNE has no up and no
+    left: two maps of the same tracks can be compared by eye only if they are turned alike.
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> corner = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
+    >>> mirrored = corner[:, ::-1]
+    >>> bool(np.allclose(turned(mirrored, corner), corner - corner.mean(axis=0)))
+    True
+    """
+    own, other = (rows - rows.mean(axis=0) for rows in (places, like))
+    left, _, right = np.linalg.svd(own.T.astype(np.float64) @ other)
+    return own @ (left @ right)
+
+
+def kept(embeddings: Tensor, places: np.ndarray, k: int = 10) -> float:
+    """Tell how much of who is near whom is left on a map.
+
+    Parameters
+    ----------
+    embeddings : Tensor of float32, shape (n, d)
+    places : ndarray of float, shape (n, 2)
+        The same tracks on the map.
+    k : int, > 0
+        Nearest tracks of each that are compared.
+
+    Returns
+    -------
+    float in [0, 1]
+        Of the `k` nearest by cosine, the share that is among the `k` nearest on the map.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> import torch
+    >>> around = np.array([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]])
+    >>> kept(torch.tensor(around), around, k=1)
+    1.0
+    """
+    from scipy.spatial import cKDTree
+
+    k = min(k, len(places) - 1)
+    true = nearest(embeddings, range(len(places)), k)
+    _, drawn = cKDTree(places).query(places, k + 1)
+    found = [len(set(a) & (set(b) - {n})) for n, (a, b) in enumerate(zip(true, drawn, strict=True))]
+    return float(np.mean(found) / k)

@@ -10,13 +10,12 @@ Conventions
 ``_build/source`` mirrors the committed paths (``book/…``, ``notebooks/…``), so that relative links
 mean the same in the repository and in the book, and launch links point at committed files. Only
 files that changed are written there, so that Sphinx rebuilds only what changed. ``_build/html``
-is the book. A failed build forgets what Sphinx had read: a page whose warning was reported once
-would otherwise pass the second time.
+is the book.
 
 Contents
 --------
 - :func:`chapters`: the notebooks, in the order of the table of contents;
-- :func:`execute`: run them; :func:`assemble`: lay out the sources; :func:`render`: build the HTML;
+- :func:`execute`: run them; :func:`assemble`: lay out the sources;
 - :func:`main`: ``python -m musig.running.book``.
 """
 
@@ -25,8 +24,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,11 +32,20 @@ import yaml
 
 from musig.errors import MusigError
 from musig.files import aside
+from musig.running import rendering
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("_config.yml", "CONTRIBUTING.md", "data/README.md")
-FILLED = ("book/index.md", "book/ledger.md")
-"""Pages with places for what was recorded."""
+TEMPLATE = "notebooks/template/my_experiment.ipynb"
+COPIED = ("_config.yml", "CONTRIBUTING.md", "CHANGES.md", "data/README.md", TEMPLATE)
+FILLED = (
+    "book/index.md",
+    "book/reading.md",
+    "book/ledger.md",
+    "book/parameters.md",
+    "book/model.md",
+    "book/licences.md",
+)
+"""Pages with places that :mod:`musig.running.ledger` or :mod:`musig.running.publishing` fills."""
 
 
 def listed(root: Path = ROOT) -> list[str]:
@@ -169,21 +175,24 @@ def assemble(root: Path, build: Path, executed: dict[str, Path], profile: str) -
     -----
     Notebook: 01_catalog
     """
-    from musig.running import ledger, records
+    from musig.running import ledger, publishing, records, teaching
 
     source = build / "source"
-    wanted = {str(p.relative_to(root)): p for p in (root / "book").rglob("*") if p.is_file()}
+    wanted = {p.relative_to(root).as_posix(): p for p in (root / "book").rglob("*") if p.is_file()}
     wanted |= {name: root / name for name in COPIED}
     wanted |= executed
     contents = {name: path.read_bytes() for name, path in wanted.items()}
     manifests = [build / "runs" / f"{Path(name).stem}-{profile}.json" for name in executed]
     runs = [records.load(path) for path in manifests]
     for name, record in zip(executed, runs, strict=True):
-        signed = ledger.sign(json.loads(contents[name]), records.provenance(record))
+        line = records.provenance(record)
+        signed = ledger.sign(json.loads(contents[name]), line, record.seconds)
         contents[name] = (json.dumps(signed, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
-    for name in FILLED:
+    for name in contents.keys() & set(FILLED):
         page = contents[name].decode("utf-8")
-        contents[name] = ledger.fill(page, runs, root / "results").encode("utf-8")
+        page = publishing.fill(ledger.fill(page, runs, root / "results"), root / "results")
+        contents[name] = page.encode("utf-8")
+    teaching.fill_pages(contents, root)
 
     for path in source.rglob("*"):
         if path.is_file() and path.relative_to(source).as_posix() not in contents:
@@ -194,41 +203,6 @@ def assemble(root: Path, build: Path, executed: dict[str, Path], profile: str) -
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     return source
-
-
-def render(source: Path, build: Path) -> Path:
-    """Build the HTML, with warnings and missing references as errors.
-
-    Parameters
-    ----------
-    source : Path
-        What :func:`assemble` laid out.
-    build : Path
-        Folder for what is produced; its name must be ``_build``.
-
-    Returns
-    -------
-    Path
-        ``index.html``.
-
-    Raises
-    ------
-    MusigError
-        If Jupyter Book warned or failed.
-
-    Notes
-    -----
-    Notebook: 01_catalog
-    """
-    # Jupyter Book has no ``python -m``; its script may not be on the path.
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
-    command += ["-W", "-n", "--keep-going", "-q"]
-    command += ["--config", str(source / "_config.yml"), "--toc", str(source / "book/_toc.yml")]
-    command += ["--path-output", str(build.parent), str(source)]
-    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
-        shutil.rmtree(build / ".doctrees", ignore_errors=True)
-        raise MusigError("The book was not built: each WARNING and ERROR above must be mended.")
-    return build / "html" / "index.html"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -256,17 +230,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.readme:
-            from musig.running import ledger
+            from musig.running import publishing
 
             readme = ROOT / "README.md"
-            text = ledger.fill_readme(readme.read_text(encoding="utf-8"), ROOT / "results")
+            text = publishing.fill_readme(readme.read_text(encoding="utf-8"), ROOT / "results")
             with aside(readme) as passing:
                 passing.write_text(text, encoding="utf-8")
             return 0
         build = options.out.resolve() / "_build"
         executed = execute(chapters(), build, options.profile, options.data)
         print("Building the pages …", flush=True)
-        index = render(assemble(ROOT, build, executed, options.profile), build)
+        index = rendering.render(assemble(ROOT, build, executed, options.profile), build)
     except MusigError as error:
         print(error, file=sys.stderr)
         return 1

@@ -20,8 +20,10 @@ Contents
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +144,20 @@ def _contents(place: Path) -> str:
 def _code(text: str) -> str:
     """Fingerprint of a cell; of its text where it is not plain Python (a magic)."""
     try:
-        return code_key(text)
+        tree = ast.parse(text)
     except SyntaxError:
         return cache.digest(text)
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    package = Path(__file__).resolve().parents[1]
+    files = [(path, path.stat()) for path in sorted(package.rglob("*.py"))]
+    state = tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in files)
+    return cache.digest([ast.dump(tree), [_imported(ast.unparse(one), state) for one in imports]])
+
+
+@lru_cache(maxsize=1024)
+def _imported(statement: str, state: tuple[tuple[str, int, int], ...]) -> str:
+    """Fingerprint of what an import brings; many cells have the same, and it takes long."""
+    return code_key(statement)
 
 
 def _text(source: nbformat.NotebookNode) -> str:

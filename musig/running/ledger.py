@@ -1,4 +1,4 @@
-"""The run ledger: tables of runs, cells, studies and recorded results, for the book and the README.
+"""The run ledger: tables of runs, cells, studies and recorded results, for the book.
 
 Nothing here is typed by hand: a run writes its record (:mod:`musig.running.records`), and these
 tables are made from the records, so that a number can be followed back to the run that made it.
@@ -16,9 +16,9 @@ Contents
 - :func:`results`: the recorded results; :func:`result_table`: one of them; :func:`command`: what
   repeats it;
 - :func:`cells`: the recorded cells; :func:`studies`: the tuning; :func:`methods_block`: of all
-  methods; :func:`landing`: in short;
-- :func:`sign`: the line under a figure or table; :func:`fill`: the ledger page;
-  :func:`fill_readme`: the README's results.
+  methods;
+- :func:`lettered`, :func:`from_cells`: rows and provenance of such a table;
+- :func:`sign`: the line under a figure or table; :func:`fill`: the places of a page.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ from musig.running.records import RunRecord
 
 SHOWN = ("hit_rate@10", "recall@100", "r_precision", "ndcg@100")
 OF_METHODS = ("hit_rate@10", "recall@10", "ndcg@100", "r_precision")
-BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
+LETTERS = (
+    "Means over playlists, each a test playlist once, with 95 % intervals. The letters after a"
+    " result are those of the rows that it beats: paired tests, corrected by Holm's method over all"
+    " pairs."
+)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -377,72 +381,87 @@ def methods_block(folder: Path, metrics: Sequence[str] = OF_METHODS) -> str:
 
     read = store.read(plans.methods_table(), folder)
     made = tables.table(read, metrics)
+    lines = []
+    for name, values in lettered(made, metrics).items():
+        about = made[made["method"] == name].iloc[0]
+        tried = " + ".join(_count(about[kind]) for kind in ("trials", "by_hand"))
+        numbers = [about["n"] or "–", about["folds"] or "–", tried]
+        lines.append([*values, *numbers, about["remark"] or "–"])
+    coded = [f"`{metric}`" for metric in metrics]
+    head = ["method", *coded, "playlists", "folds", "tried", "remark"]
+    return (
+        f"{table(head, lines)}\n\n{LETTERS} *Tried*: trials of tuning, and settings looked"
+        " at by hand before.\n\n"
+        f"{from_cells('07_methods', read)}\n\nCommand: `{plans.command('07_methods')}`"
+    )
+
+
+def lettered(made: Any, metrics: Sequence[str]) -> dict[str, list[str]]:
+    """Write each row of a table of methods, with letters for the rows that it beats.
+
+    Parameters
+    ----------
+    made : DataFrame
+        From :func:`musig.experiments.tables.table`.
+    metrics : sequence of str
+        Columns.
+
+    Returns
+    -------
+    dict of str to list of str
+        Row to its label and a text for each metric: mean, interval, letters.
+
+    Notes
+    -----
+    Notebook: 07_methods
+    """
     names = list(dict.fromkeys(made["method"]))
     letters = dict(zip(names, "abcdefghijklmnopqrstuvwxyz", strict=False))
-    lines = []
+    lines = {}
     for name in names:
         rows = made[made["method"] == name].set_index("metric")
-        values = []
+        values = [f"{letters[name]} {name}"]
         for metric in metrics:
             row = rows.loc[metric]
             told = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
             beaten = "".join(letters[each] for each in row["beats"].split(", ") if each)
             values.append(f"{told} {beaten}".strip() if row["n"] else "–")
-        about = rows.iloc[0]
-        tried = " + ".join(_count(about[kind]) for kind in ("trials", "by_hand"))
-        numbers = [about["n"] or "–", about["folds"] or "–", tried]
-        lines.append([f"{letters[name]} {name}", *values, *numbers, about["remark"] or "–"])
-    coded = [f"`{metric}`" for metric in metrics]
-    head = ["method", *coded, "playlists", "folds", "tried", "remark"]
-    runs = [result.run for result in read if result.run]
-    commits = sorted({(run["commit"] or "none")[:9] for run in runs})
-    source = [
-        "07_methods",
-        *sorted({f"{run['data']} {run['data_fingerprint'][:8]}" for run in runs}),
-        f"commit {', '.join(commits[:3])}{', …' if len(commits) > 3 else ''}",
-        *sorted({f"{run['device']}, {counted(run['threads'], 'thread')}" for run in runs}),
-    ]
-    return (
-        f"{table(head, lines)}\n\nMeans over playlists, each a test playlist once, with 95 %"
-        " intervals. The letters after a result are those of the rows that it beats: paired tests,"
-        " corrected by Holm's method over all pairs. *Tried*: trials of tuning, and settings looked"
-        " at by hand before.\n\n"
-        f"{escaped(' · '.join(source))}\n\nCommand: `{plans.command('07_methods')}`"
-    )
+        lines[name] = values
+    return lines
 
 
-def _count(value: Any) -> str:
-    return "0" if value is None or value != value else f"{value:.0f}"  # NaN is not itself
-
-
-def landing(folder: Path) -> str:
-    """Write what was found, in short: the verdicts counted, and the methods in two measures.
+def from_cells(name: str, read: Sequence[Any]) -> str:
+    """Write the line of provenance of what is made of recorded cells.
 
     Parameters
     ----------
-    folder : Path
-        Of the recorded cells.
+    name : str
+        The experiment.
+    read : sequence of CellResult
+        Its cells.
 
     Returns
     -------
     str
-        Markdown.
+        Data, commits, device and threads, escaped.
 
     Notes
     -----
-    Notebook: 11_claims
+    Notebook: 07_methods
     """
-    from musig.experiments import claims
+    runs = [result.run for result in read if result.run]
+    commits = sorted({(run["commit"] or "none")[:9] for run in runs})
+    source = [
+        name,
+        *sorted({f"{run['data']} {run['data_fingerprint'][:8]}" for run in runs}),
+        f"commit {', '.join(commits[:3])}{', …' if len(commits) > 3 else ''}",
+        *sorted({f"{run['device']}, {counted(run['threads'], 'thread')}" for run in runs}),
+    ]
+    return escaped(" · ".join(source))
 
-    table = claims.verdicts(folder)
-    of_paper = table.loc[table["family"] == claims.PAPERS, "verdict"]
-    numbers = ", ".join(f"{(of_paper == verdict).sum()} {verdict}" for verdict in claims.VERDICTS)
-    told = (
-        f"Of the paper's {len(of_paper)} claims, on real playlists: {numbers}."
-        " [Each with its test, its numbers and its run](../notebooks/11_claims.ipynb)."
-    )
-    methods = methods_block(folder, ("recall@10", "r_precision"))
-    return f"{told}\n\n{methods or 'No cell of the methods table has been recorded yet.'}"
+
+def _count(value: Any) -> str:
+    return "0" if value is None or value != value else f"{value:.0f}"  # NaN is not itself
 
 
 def result_blocks(folder: Path) -> str:
@@ -471,7 +490,11 @@ def result_blocks(folder: Path) -> str:
     return "\n\n".join(blocks) or "No run has been recorded yet."
 
 
-def sign(notebook: dict[str, Any], line: str) -> dict[str, Any]:
+TIME = "<!-- time -->"
+"""In a chapter: where the seconds of its run are put."""
+
+
+def sign(notebook: dict[str, Any], line: str, seconds: float) -> dict[str, Any]:
     """Put a line of provenance under every figure and table of an executed notebook.
 
     Parameters
@@ -480,6 +503,8 @@ def sign(notebook: dict[str, Any], line: str) -> dict[str, Any]:
         The notebook as JSON has it.
     line : str
         From :func:`musig.running.records.provenance`.
+    seconds : float
+        What the run took; written where the notebook has the mark :data:`TIME`.
 
     Returns
     -------
@@ -494,11 +519,15 @@ def sign(notebook: dict[str, Any], line: str) -> dict[str, Any]:
     Examples
     --------
     >>> shown = {"id": "a", "metadata": {}, "outputs": [{"data": {"image/png": "…"}}]}
-    >>> [cell["id"] for cell in sign({"cells": [shown]}, "01_x · seed 0")["cells"]]
+    >>> [cell["id"] for cell in sign({"cells": [shown]}, "01_x · seed 0", 3.2)["cells"]]
     ['a', 'a-from']
     """
+    took = counted(max(1, round(seconds)), "second")
     cells = []
     for cell in notebook["cells"]:
+        if TIME in (words := "".join(cell.get("source", ""))):
+            told = words.replace(TIME, f" The run shown here took {took}.")
+            cell = {**cell, "source": told.splitlines(keepends=True)}
         cells.append(cell)
         shown = [output.get("data", {}) for output in cell.get("outputs", [])]
         whole = any("image/png" in data or "<table" in _text(data) for data in shown)
@@ -514,17 +543,16 @@ def _text(data: dict[str, Any]) -> str:
 
 
 def fill(page: str, runs: Sequence[RunRecord], results_folder: Path) -> str:
-    """Fill the places of a page: the ledger's, or the landing page's.
+    """Fill the places of a page: of the ledger, the landing page, the reference.
 
     Parameters
     ----------
     page : str
-        With any of the lines ``<!-- ledger:runs -->``, ``<!-- ledger:results -->``,
-        ``<!-- ledger:cells -->``, ``<!-- ledger:studies -->`` and ``<!-- results:landing -->``.
+        With any of the marks below, such as ``<!-- ledger:runs -->``.
     runs : sequence of RunRecord
         The runs of this build.
     results_folder : Path
-        Of the recorded results.
+        Of the recorded results, in the folder of the project.
 
     Returns
     -------
@@ -534,47 +562,30 @@ def fill(page: str, runs: Sequence[RunRecord], results_folder: Path) -> str:
     Notes
     -----
     Notebook: 01_catalog
+
+    Examples
+    --------
+    >>> fill("Runs: <!-- ledger:runs -->", [], Path("results"))
+    'Runs: No run has been recorded yet.'
     """
-    live = f"{runs_table(runs)}\n\n{versions_table(runs)}".strip()
-    page = page.replace("<!-- ledger:runs -->", live)
-    recorded = f"{runs_table(results(results_folder))}\n\n{result_blocks(results_folder)}"
-    page = page.replace("<!-- ledger:results -->", recorded)
-    for mark, write in {
-        "<!-- ledger:cells -->": lambda: cells(results_folder / "cells"),
-        "<!-- ledger:studies -->": lambda: studies(results_folder / "studies"),
-        "<!-- results:landing -->": lambda: landing(results_folder / "cells"),
-    }.items():
-        page = page.replace(mark, write()) if mark in page else page
+    from musig.running import landing, reference
+
+    root = results_folder.parent
+    marks = {
+        "ledger:runs": lambda: f"{runs_table(runs)}\n\n{versions_table(runs)}".strip(),
+        "ledger:results": lambda: (
+            f"{runs_table(results(results_folder))}\n\n{result_blocks(results_folder)}"
+        ),
+        "ledger:cells": lambda: cells(results_folder / "cells"),
+        "ledger:studies": lambda: studies(results_folder / "studies"),
+        "results:landing": lambda: landing.landing(results_folder / "cells"),
+        "landing:routes": lambda: landing.routes(runs, root),
+        "landing:laptop": lambda: landing.laptop(runs),
+        "landing:real": lambda: landing.real(results_folder),
+        "landing:gpu": lambda: landing.gpu(root / "benchmarks/gpu.json"),
+        "reference:parameters": lambda: reference.parameters_page(root / "notebooks"),
+    }
+    for mark, write in marks.items():
+        place = f"<!-- {mark} -->"
+        page = page.replace(place, write()) if place in page else page
     return page
-
-
-def fill_readme(readme: str, results_folder: Path) -> str:
-    """Bring the README's results up to date: those of all methods, once they are recorded.
-
-    Parameters
-    ----------
-    readme : str
-        Holds the two comments between which the results stand.
-    results_folder : Path
-        Of the recorded results.
-
-    Returns
-    -------
-    str
-        The new text.
-
-    Raises
-    ------
-    MusigError
-        If a comment is missing.
-
-    Notes
-    -----
-    Notebook: 06_playlist_completion
-    """
-    if readme.find(BEGIN) < 0 or readme.find(END) < readme.find(BEGIN):
-        raise MusigError(f"The README lacks {BEGIN} and {END}: put them around its results.")
-    head, rest = readme.split(BEGIN, 1)
-    tail = rest.split(END, 1)[1]
-    shown = methods_block(results_folder / "cells") or result_blocks(results_folder)
-    return f"{head}{BEGIN}\n{shown}\n{END}{tail}"

@@ -10,7 +10,7 @@ import yaml
 from pybtex.database import parse_file
 
 import musig
-from musig.running import book, ledger
+from musig.running import book, publishing
 from musig.running.parameters import parameters
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def test_every_parameter_of_a_notebook_is_in_the_glossary():
 @pytest.mark.slow
 def test_the_readme_shows_the_recorded_results():
     readme = (ROOT / "README.md").read_text("utf-8")
-    assert readme == ledger.fill_readme(readme, ROOT / "results"), (
+    assert readme == publishing.fill_readme(readme, ROOT / "results"), (
         "run python -m musig.running.book --readme"
     )
 

@@ -287,6 +287,7 @@ def wait_for(path):
         time.sleep(0.01)
 
 
+@pytest.mark.posix
 def test_killed_make_leaves_no_result_and_is_resumed(own_cache, tmp_path):
     log = tmp_path / "log"
     process = start(log, 60)

@@ -376,6 +376,7 @@ def notebook(path, *cells):
     return path
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_an_interrupt_ends_the_kernel_and_keeps_what_was_done(musig, tmp_path, monkeypatch):
     pid = tmp_path / "pid"
@@ -416,6 +417,7 @@ time.sleep(600)"""
 @pytest.mark.parametrize(
     "delay", [0.0, 1.0, *(pytest.param(s, marks=pytest.mark.slow) for s in (0.4, 0.7, 1.5, 2.5))]
 )
+@pytest.mark.posix
 def test_an_interrupt_is_heard_while_the_kernel_is_started(tmp_path, delay):
     """At no moment of the first seconds does the notebook go on to its end."""
     pid = tmp_path / "pid"

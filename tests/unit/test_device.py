@@ -2,9 +2,12 @@
 
 import warnings
 
+import pytest
+
 from musig.device import fabric
 
 
+@pytest.mark.posix
 def test_a_training_in_a_job_of_a_cluster_is_alone_and_says_nothing(monkeypatch, tmp_path):
     command = tmp_path / "srun"  # Lightning warns where there is one
     command.write_text("#!/bin/sh\n")

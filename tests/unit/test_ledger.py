@@ -89,15 +89,6 @@ def test_a_row_without_n_is_refused():
         ledger.result_table(replace(RUN, metrics={"table": [row]}))
 
 
-def test_the_readme_keeps_everything_else(tmp_path):
-    before = f"# x\n{ledger.BEGIN}\nold\n{ledger.END}\nafter\n"
-    after = ledger.fill_readme(before, tmp_path)
-    assert after.startswith("# x\n") and after.endswith("\nafter\n") and "old" not in after
-    assert ledger.fill_readme(after, tmp_path) == after
-    with pytest.raises(MusigError, match="results:begin"):
-        ledger.fill_readme("# x", tmp_path)
-
-
 def test_the_ledger_page_is_filled(tmp_path):
     page = ledger.fill("a\n<!-- ledger:runs -->\nb\n<!-- ledger:results -->\n", [RUN], tmp_path)
     assert "<!--" not in page
@@ -140,8 +131,8 @@ def test_studies_say_what_they_chose(recorded):
     assert ledger.studies(recorded / "nowhere") == "No study has been recorded yet."
 
 
-def test_the_readme_shows_all_methods_once_they_are_recorded(recorded):
-    text = ledger.fill_readme(f"{ledger.BEGIN}\n{ledger.END}", recorded)
+def test_all_methods_are_shown_once_they_are_recorded(recorded):
+    text = ledger.methods_block(recorded / "cells")
     row = next(line for line in text.splitlines() if line.startswith("| a popularity |"))
     assert row.count("0.100 [0.100, 0.100]") == 3 and "| 60 | 2 | 0 + 0 | 2 of 5 cells |" in row
     assert any("not run yet" in line and "ease" in line for line in text.splitlines())
@@ -173,8 +164,20 @@ def test_figures_and_tables_are_signed_and_nothing_else():
         cell("others", table, ["recorded"]),
         {"id": "words", "metadata": {}, "cell_type": "markdown", "source": ["x"]},
     ]
-    signed = ledger.sign({"cells": cells, "nbformat": 4}, "06_x · <seed> 0")
+    signed = ledger.sign({"cells": cells, "nbformat": 4}, "06_x · <seed> 0", 12.3)
     names = ["figure", "figure-from", "table", "table-from", "text", "others", "words"]
     assert [each["id"] for each in signed["cells"]] == names
     assert signed["cells"][1]["source"] == ['<p class="provenance">06_x · &lt;seed&gt; 0</p>']
     assert len(cells) == 5  # the notebook given is left as it was
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(0.2, "1 second"), (11.6, "12 seconds"), (95, "95 seconds")]
+)
+def test_a_chapter_says_how_long_it_took(seconds, told):
+    words = ["# Title\n", "*Time:* a minute.<!-- time -->\n", "*Before this page:* nothing."]
+    cell = {"id": "title", "metadata": {}, "cell_type": "markdown", "source": words}
+    signed = ledger.sign({"cells": [cell]}, "06_x", seconds)["cells"]
+    line = f"*Time:* a minute. The run shown here took {told}.\n"
+    assert signed[0]["source"] == [words[0], line, words[2]]
+    assert cell["source"][1] == words[1]

@@ -114,6 +114,7 @@ def make(*arguments):
     )
 
 
+@pytest.mark.posix
 def test_profile_and_data_are_all_that_changes():
     default = make("-n", "book").stdout
     real = make("-n", "book", "PROFILE=real", "DATA=/a folder").stdout
@@ -122,6 +123,7 @@ def test_profile_and_data_are_all_that_changes():
     assert '-m musig.running.book --profile real --data "/a folder"' in real
 
 
+@pytest.mark.posix
 def test_an_old_python_is_refused_with_a_sentence(tmp_path):
     old = tmp_path / "old-python"
     old.write_text(
@@ -136,6 +138,7 @@ def test_an_old_python_is_refused_with_a_sentence(tmp_path):
     assert not (tmp_path / "venv").exists()
 
 
+@pytest.mark.posix
 def test_continuous_integration_runs_the_tests():
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)

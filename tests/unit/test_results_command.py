@@ -56,6 +56,7 @@ def test_a_failure_is_named_and_the_exit_code_says_so(data, tmp_path, capsys, mo
     assert (tmp_path / "07_methods/popularity-fold0-seed0.json").exists()
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_an_interrupt_ends_it_and_what_is_finished_stays(data, tmp_path):
     rows = ["07_methods/popularity", "07_methods/itemknn", "07_methods/random"]
@@ -87,6 +88,7 @@ def test_an_interrupt_ends_it_and_what_is_finished_stays(data, tmp_path):
     assert f"{15 - len(left)} of 15 cells left" in done.stdout
 
 
+@pytest.mark.posix
 def test_make_makes_one_row_again():
     given = subprocess.run(
         ["make", "-n", "results", "ROW=10_sensitivity/hops=1 07_methods/ease"],

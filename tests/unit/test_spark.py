@@ -237,6 +237,7 @@ def test_what_is_missing_is_said_in_a_sentence(
     assert not list(Path(tmp_path).iterdir())
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_a_java_that_does_not_start_is_said_in_a_sentence(tmp_path, smoke_catalog):
     pytest.importorskip("pyspark", reason="Spark is not installed")

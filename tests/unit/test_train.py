@@ -152,6 +152,7 @@ train(data, config, sys.argv[1], progress=False)
 """
 
 
+@pytest.mark.posix
 @pytest.mark.slow
 def test_killed_and_resumed_it_ends_as_if_it_had_not_been(tmp_path):
     """SIGKILL at a moment of its own choosing, several times; the same bits at the end."""
