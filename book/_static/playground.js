@@ -310,6 +310,7 @@
 
     function choose(track) {
       if (state.seeds.length >= MOST) {
+        open(false);
         say(`${MOST} seeds are the most. Remove one first.`);
         note.textContent = `${MOST} seeds are the most. Remove one first.`;
         return;

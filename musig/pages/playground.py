@@ -100,8 +100,8 @@ def content(
     room = LARGEST - _bytes(made) - 1000  # for the HTML around it
     if room < 0:
         raise MusigError(
-            f"A page with {len(shown):,} tracks would take {(LARGEST - room) / 1e6:.1f} MB, and"
-            f" {LARGEST / 1e6:.1f} MB is the most: lower shown, embedding_size or neighbours."
+            f"A page with {len(shown):,} tracks would take {(LARGEST - room) / 1e6:.2f} MB, and"
+            f" {LARGEST / 1e6:.2f} MB is the most: lower shown, embedding_size or neighbours."
         )
     kept = {}
     for position, sound in clips.items():

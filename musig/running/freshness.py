@@ -23,14 +23,15 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from musig import cache
+from musig import source as code
 from musig.files import aside
 from musig.running import records
-from musig.source import code_key
 
 if TYPE_CHECKING:
     import nbformat
@@ -88,7 +89,7 @@ def _data(data: str, dataset: str) -> Any:
     from musig.sources.download import FILES, local
 
     path = local(dataset) if dataset in FILES else None
-    return [code_key("import musig.sources"), _contents(path) if path else None]
+    return [_brought(["musig.sources"]), _contents(path) if path else None]
 
 
 def data_fingerprint(data: str) -> str:
@@ -147,17 +148,34 @@ def _code(text: str) -> str:
         tree = ast.parse(text)
     except SyntaxError:
         return cache.digest(text)
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    package = Path(__file__).resolve().parents[1]
-    files = [(path, path.stat()) for path in sorted(package.rglob("*.py"))]
-    state = tuple((str(path), stat.st_mtime_ns, stat.st_size) for path, stat in files)
-    return cache.digest([ast.dump(tree), [_imported(ast.unparse(one), state) for one in imports]])
+    return cache.digest([ast.dump(tree), _brought(code._imports(tree, "", is_package=False))])
+
+
+def _brought(names: Iterable[str]) -> dict[str, str]:
+    """Fingerprints of the modules that imports bring, however deep.
+
+    As :func:`musig.source.closure` finds them, but each module is walked through once for all cells
+    of all notebooks: they import much the same, and this is most of what an unchanged book takes.
+    """
+    found: dict[str, str] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        while name and name not in found:  # the module, and the packages it is in
+            path = code._find(name, (code.PROJECT,))
+            if path is not None:
+                stat = path.stat()
+                found[name], brought = _module(name, path, stat.st_mtime_ns, stat.st_size)
+                waiting += brought
+            name = name.rpartition(".")[0]
+    return found
 
 
 @lru_cache(maxsize=1024)
-def _imported(statement: str, state: tuple[tuple[str, int, int], ...]) -> str:
-    """Fingerprint of what an import brings; many cells have the same, and it takes long."""
-    return code_key(statement)
+def _module(name: str, path: Path, changed: int, size: int) -> tuple[str, tuple[str, ...]]:
+    """Fingerprint of a module and the names it imports; time and size tell a change."""
+    tree, key = code._parse(path, changed, size)
+    return key, tuple(code._imports(tree, name, is_package=path.name == "__init__.py"))
 
 
 def _text(source: nbformat.NotebookNode) -> str:

@@ -161,7 +161,7 @@ def gpu(path: Path) -> str:
 
 def _gpu(path: Path) -> tuple[str, str]:
     """Give the time as a reader would say it, and in a sentence."""
-    missing = "not timed yet", "Not timed yet: `python benchmarks/gpu.py` measures it."
+    missing = "not timed yet", "Not timed yet on a GPU: `python benchmarks/gpu.py` does it."
     if not path.is_file():
         return missing
     measured = json.loads(path.read_text("utf-8"))

@@ -204,15 +204,15 @@ def chapter_table(chapter: Chapter) -> str:
     rows = [
         [
             f"`{each.name}`",
-            f"`{each.type}`",
             value(each.default),
-            allowed(each),
             told(each),
+            allowed(each),
+            f"`{each.type}`",
             _otherwise(chapter, each),
         ]
         for each in chapter.parameters
     ]
-    return table(["name", "type", "default", "may be", "what it is", "in profiles"], rows)
+    return table(["name", "default", "what it is", "may be", "type", "in profiles"], rows)
 
 
 def index_table(chapters: Sequence[Chapter]) -> str:

@@ -79,10 +79,11 @@ def _page(text: str) -> str:
     sheet = rf'<link href="\g<up>{SHEET}" rel="stylesheet" />'
     text = re.sub(rf'<link href{awesome}" rel="stylesheet" ?/>', sheet, text)
     # For screen readers: a list of references holds items, the column beside the page is a place
-    # of its own, and what unfolds a part of the contents has a name.
+    # of its own, what unfolds a part of the contents has a name, and a corner heads nothing.
     text = text.replace('role="doc-biblioentry"', 'role="listitem"')
     column = '<div class="bd-sidebar-primary bd-sidebar"'
     text = text.replace(f"{column}>", f'{column} role="complementary" aria-label="The book">')
+    text = re.sub(r"<th([^>]*)>(?:<p></p>)?</th>", r"<td\1></td>", text)
     named = r'\1<summary aria-label="Pages of: \2">'
     return re.sub(r"(>([^<>]+)</a><details[^>]*>)<summary>", named, text)
 

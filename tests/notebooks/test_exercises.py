@@ -92,7 +92,8 @@ class Page:
         outputs = [o for cell in self.notebook.cells for o in cell.get("outputs", [])]
         pasted = [o for o in outputs if o.get("metadata", {}).get("scrapbook")]
         kept = {output.metadata.scrapbook.name: output for output in pasted}
-        return kept[name].data["text/plain"].strip("'")
+        (text,) = kept[name].data.values()
+        return text.strip("'")
 
     def frame(self, metric="table"):
         return pd.DataFrame(self.metrics[metric])

@@ -201,7 +201,7 @@ def test_every_equation_is_numbered_referred_to_and_has_its_code_below(path):
         after = prose.split(f"({label})\n")[1].strip()
         after = after.removeprefix("times.").strip()  # the end of the equation's sentence
         first = after.split("\n")[0]
-        assert first.startswith("*In code:*") and "`musig." in first or "`min_weight`" in first
+        assert first.startswith("*In code:*") and "`musig." in first, label
 
 
 def test_the_chapter_writes_the_same_playlists():

@@ -140,13 +140,6 @@ def test_all_methods_are_shown_once_they_are_recorded(recorded):
     assert ledger.methods_block(recorded / "nowhere") == ""
 
 
-def test_the_landing_page_counts_verdicts_and_shows_methods(recorded):
-    text = ledger.fill("<!-- results:landing -->", [], recorded)
-    assert "0 reproduced" in text and "not run yet" in text and "open" not in text
-    assert "`recall@10`" in text and "a popularity" in text and "`hit_rate@10`" not in text
-    assert "No cell of the methods table" in ledger.landing(recorded / "nowhere")
-
-
 def test_the_ledger_page_lists_cells_and_studies(recorded):
     page = ledger.fill("<!-- ledger:cells -->\n<!-- ledger:studies -->\n", [], recorded)
     assert "<!--" not in page and "07_methods/popularity" in page and "shrinkage" in page

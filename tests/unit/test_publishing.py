@@ -361,7 +361,9 @@ def test_the_readme_begins_with_the_results():
     assert len(re.findall(r"^\[!\[|^!\[.*badge", readme, re.M)) <= 2
     head = readme[: readme.index(publishing.BEGIN)]
     assert "|" not in head and len(head.splitlines()) < 15
-    assert re.search(r"^!\[.{40,}\]\(book/_static/musig\.svg\)$", readme, re.M)
+    pictures = re.findall(r'(?:src|srcset)="(book/[^"]+\.svg)"', readme)
+    assert "book/_static/musig.svg" in pictures and re.search(r' alt="[^"]{40,}"', readme)
+    assert all((ROOT / picture).is_file() for picture in pictures)
     rows = [line for line in readme.splitlines() if re.match(r"\| [a-z] ", line)]
     plan = dict.fromkeys(cell.row for cell in plans.methods_table())
     commands = [re.search(r"`(make results ROW=07_methods/(\S+))` \|$", row) for row in rows]

@@ -321,8 +321,8 @@ def test_a_notebook_is_executed_again_when_and_only_when_it_must(own, monkeypatc
     elif change == "library":
         monkeypatch.setattr(cache, "versions", lambda names: {"torch": "0.0"})
     elif change == "module":
-        key = freshness._imported
-        monkeypatch.setattr(freshness, "_imported", lambda *which: key(*which) + "changed")
+        brought = freshness._brought
+        monkeypatch.setattr(freshness, "_brought", lambda names: brought(names) | {"x": "changed"})
     elif change == "output damaged":
         (own / "out" / "01_toy.ipynb").write_text("{}")
     assert run(small) == kept

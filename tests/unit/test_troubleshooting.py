@@ -1,5 +1,6 @@
 """Every message of ours that the troubleshooting page lists is printed, word for word."""
 
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,14 +19,15 @@ from musig.files import aside
 from musig.running import book, kernels, parameters, profiles, rendering
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "book/troubleshooting.md").read_text("utf-8").replace("ˋ", "`")
+PAGE = (ROOT / "book/troubleshooting.md").read_text("utf-8")
 OURS, OTHERS = PAGE.split("## Messages of other programs")
 NOTEBOOK = ROOT / "notebooks/05_multitask_training.ipynb"
 
 
 def terms(text):
     """Give the messages that a part of the page explains."""
-    return [line.strip("`") for line in re.findall(r"^(`.+)\n: ", text, re.M)]
+    found = re.findall(r"^(`+)(.+)\1\n: ", text, re.M)
+    return [words.removeprefix(" ").removesuffix(" ") for _, words in found]
 
 
 def settled(**given):
@@ -90,7 +92,8 @@ def unknown_seed(folder):
 
 
 def changed_model(folder):
-    (folder / "model.json").write_text('{"format": %d, "sha256": "0"}' % modelfolder.FORMAT)
+    written = {"format": modelfolder.FORMAT, "sha256": "0"}
+    (folder / "model.json").write_text(json.dumps(written))
     modelfolder.load(folder)
 
 
@@ -148,8 +151,11 @@ RAISED = {
     "No folder …: give a folder that exists.…": lambda folder: sources.load(folder / "x" / "y"),
     "The data set tidytuesday is not on this machine: download it with "
     "`musig data get tidytuesday`.": lambda folder: sources.load(dataset="tidytuesday"),
-    "… cannot be used. …column track_id: found only …; expected a column track_id. …": table_without_a_column,
-    "… cannot be used. …: found contents that begin …; expected a Parquet file, as its name says. …": table_that_is_none,
+    "… cannot be used. …column track_id: found only …; expected a column track_id. …": (
+        table_without_a_column
+    ),
+    "… cannot be used. …: found contents that begin …; expected a Parquet file, as its name says. "
+    "…": table_that_is_none,
     "… found JSON that breaks off here: the end of the file is missing; …": slice_cut_off,
     "No track of … is in at least … of the … training playlists (at best …): "
     "lower min_playlists.": too_few,
