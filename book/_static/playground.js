@@ -44,7 +44,7 @@
   const id = (what) => `pg-${what}-${(named += 1)}`;
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const two = (value) => value.toFixed(2);
-  const whole = (value) => Math.round(value).toLocaleString("en-GB");
+  const whole = (value) => Math.round(value).toLocaleString("en-GB").replace("-", "−");
 
   function start(root) {
     const content = JSON.parse(root.querySelector('script[type="application/json"]').textContent);
@@ -275,7 +275,7 @@
         onclick: () => choose(track),
       }, make("span", { class: "pg-title", dir: "auto" }, data.title(track)),
         make("span", { class: "pg-by" }, make("span", { dir: "auto" }, data.artist(track)),
-          ` ${data.genre(track)}`),
+          data.genre(track) ? ` · ${data.genre(track)}` : ""),
         track in clips ? make("span", { class: "pg-has" }, "♪", hidden(" can be played")) : null)));
       open(options.length > 0);
       point(-1);
@@ -318,7 +318,7 @@
       input.value = "";
       open(false);
       change({ seeds: [...state.seeds, track], example: -1 });
-      say(`${called(track)} is seed ${state.seeds.length}.`);
+      say(`${called(track)} is seed ${state.seeds.length}. ${firsts()}`);
     }
 
     input.addEventListener("input", () => (input.value.trim() ? offer() : (open(false), (none.hidden = true))));
@@ -372,13 +372,13 @@
       change({ seeds: state.seeds.filter((_, i) => i !== at), example: -1 });
       const left = chosen.querySelectorAll(".pg-remove");
       (left[Math.min(at, left.length - 1)] || input).focus();
-      say(`${name} was removed, ${state.seeds.length} left.`);
+      say(`${name} was removed, ${state.seeds.length} left. ${firsts()}`);
     }
 
     function example() {
       const at = (state.example + 1) % content.examples.length;
       change({ seeds: content.examples[at].seeds.slice(), example: at });
-      say(`Example ${content.examples[at].name}: ${state.seeds.length} seeds.`);
+      say(`Example ${content.examples[at].name}: ${state.seeds.length} seeds. ${firsts()}`);
     }
 
     function surprise() {
@@ -386,7 +386,7 @@
       const few = Math.min(5, data.n);
       while (drawn.size < few) drawn.add(Math.floor(Math.random() * data.n));
       change({ seeds: [...drawn], example: -1 });
-      say(`${few} tracks drawn at random: ${state.seeds.map(called).join("; ")}.`);
+      say(`${few} tracks drawn at random: ${state.seeds.map(called).join("; ")}. ${firsts()}`);
     }
 
     /* ---- 2. three methods ---- */
@@ -410,6 +410,12 @@
       });
       return { order, place };
     }
+
+    /* What the lists begin with, in a sentence. */
+    const firsts = () => content.methods
+      .filter((each) => places[each.id])
+      .map((each) => `First by ${each.label}: ${called(listed(places[each.id].order)[0])}.`)
+      .join(" ");
 
     const listed = (order) =>
       order.filter((track) => !state.onlyHeard || track in clips).slice(0, state.length);
@@ -467,7 +473,11 @@
     const sliders = content.parts.map((each, t) => {
       const { label: name, hint } = TASKS[each.id];
       const range = make("input", { type: "range", min: 0, max: 100, step: 1, id: id("weight"),
-        oninput: () => change({ weights: state.weights.map((w, i) => (i === t ? Number(range.value) : w)) }) });
+        oninput: () => {
+          change({ weights: state.weights.map((w, i) => (i === t ? Number(range.value) : w)) });
+          const first = blended.querySelector('[data-list="blend"] .pg-row');
+          if (first) say(`First in your blend: ${called(Number(first.dataset.track))}.`, 800);
+        } });
       const share = make("output", { for: range.id });
       const box = make("div", { class: `pg-slider pg-task-${each.id}` },
         make("label", { for: range.id }, make("b", {}, name), ` ${hint}`), range, share);
@@ -638,7 +648,8 @@
     const key = make("p", { class: "pg-note" },
       `Small bars, from the left: ${data.features.join(", ")}. They go from 0 to 1`
       + `${scales.length ? `, ${scales.join(" and ")} from the lowest to the highest here` : ""}; open them for numbers. `
-      + "Beside them is the place of the same track in the other lists. A dashed genre is that of no seed.");
+      + "Beside them is the place of the same track in the other lists; the number before a track is its place among all. "
+      + "A dashed genre is that of no seed.");
     const second = part(2, "Three methods complete it",
       make("div", { class: "pg-actions" },
         heard ? make("span", {}, only, " ",

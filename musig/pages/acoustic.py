@@ -176,7 +176,7 @@ def plane(vectors: np.ndarray) -> tuple[np.ndarray, float]:
     Examples
     --------
     >>> xy, share = plane(np.array([[0.0, 0, 1], [2, 0, 1], [0, 1, 1], [2, 1, 1]]))
-    >>> np.abs(xy[0]).tolist(), share
+    >>> np.abs(xy[0]).round(6).tolist(), share
     ([1.0, 0.5], 1.0)
     """
     centred = np.asarray(vectors, dtype=np.float64)

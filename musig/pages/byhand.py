@@ -176,7 +176,7 @@ def example(min_weight: int = MIN_WEIGHT) -> TrainingData:
 
 
 def table(ten: TrainingData) -> pd.DataFrame:
-    """List the ten tracks in words, their features as measured and as standardised.
+    """List the ten tracks with their features, as measured and as standardised.
 
     Parameters
     ----------
@@ -186,18 +186,17 @@ def table(ten: TrainingData) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a track; ``x`` holds its attributes.
+        One row a track; ``x`` holds its attributes, on one line.
 
     Notes
     -----
     Notebook: 05_multitask_training
     """
     tracks = ten.catalog.tracks
-    shown = pd.DataFrame({"track": tracks.index, "title": [*tracks["name"]]})
-    shown["genre"] = [*tracks["main_genre"]]
+    shown = pd.DataFrame({"track": tracks.index, "genre": [*tracks["main_genre"]]})
     shown["energy"] = [f"{value:.1f}" for value in tracks["energy"]]
     shown["tempo (bpm)"] = [f"{value:.0f}" for value in tracks["tempo"]]
-    shown["x"] = [f"({a:.0f}, {b:.0f})" for a, b in ten.attributes.x.round() + 0.0]
+    shown["x"] = [f"({a:.0f},\u00a0{b:.0f})" for a, b in ten.attributes.x.round() + 0.0]
     return shown
 
 

@@ -388,10 +388,10 @@ def moves(
         label = plain(groups[n]) if groups.index(groups[n]) == n else None
         x, y = way[0]
         ax.scatter(
-            x, y, s=100, color="white", edgecolors=PALETTE[k], marker=SHAPES[k], linewidths=1.4,
+            x, y, s=190, color="white", edgecolors=PALETTE[k], marker=SHAPES[k], linewidths=1.5,
             zorder=3, label=label,
         )  # fmt: skip
-        ax.text(x, y, plain(name), ha="center", va="center", size=8, zorder=4)
+        ax.text(x, y, plain(name), ha="center", va="center", size=10, zorder=4)
     ax.set_title(title)
     ax.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal")
     ax.axis("off")

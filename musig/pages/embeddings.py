@@ -27,7 +27,7 @@ from torch.nn import functional as F
 
 MOST = 1000
 """Tracks asked for their neighbours, or drawn on a map: more would cost time and show no more."""
-ROUNDS = 500
+ROUNDS = 400
 """Steps of t-SNE; twice as many take twice as long, and keep the same neighbours near."""
 
 

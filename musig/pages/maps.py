@@ -35,7 +35,7 @@ from torch import Tensor
 from musig.pages import charts, embeddings
 from musig.pages.style import plain
 
-MOST = 800
+MOST = 600
 """Tracks on a map: more would cover each other on a phone."""
 SIZE = 1000
 """Width of a panel in the numbers that the script reads."""

@@ -159,15 +159,15 @@ def hop(
     ]
     length = math.sqrt(raw[0] ** 2 + raw[1] ** 2)
     found = np.array([each / length for each in raw])
-    square = _squares(raw)
     return Written(
         (
-            rf"W_1 [x_{letter}, m_{letter}] &= {_matrix(own)}{_column(x)} "
-            rf"+ {_matrix(neighbours)}{_column(m)}",
+            rf"W_1 [x_{letter}, m_{letter}] &= {_matrix(own)}{_column(x)}",
+            rf"&\quad + {_matrix(neighbours)}{_column(m)}",
             rf"&{_equals(raw)} {_column(raw)}",
-            rf"\text{{its length}} &= \sqrt{{{square}}} {_equals(length)} {_number(length)}",
-            rf"z_{letter} &= {_column(raw)} \Big/ {_number(length)} "
-            rf"{_equals(found)} {_column(found)}",
+            rf"\text{{its length}} &= \sqrt{{{_squares(raw)}}}",
+            rf"&{_equals(length)} {_number(length)}",
+            rf"z_{letter} &= {_column(raw)} \Big/ {_number(length)}",
+            rf"&{_equals(found)} {_column(found)}",
         ),
         found,
     )
@@ -280,7 +280,7 @@ def similarity(z: np.ndarray, x: np.ndarray, first: str, second: str, k: int) ->
         gap = math.sqrt(sum((float(z[i, n]) - float(z[j, n])) ** 2 for n in (0, 1)))
         costs[a + b] = (gap - sound) ** 2
         lines += [
-            rf"d_{{{a}{b}}} &= \sqrt{{{_squares(apart)}}} \Big/ \sqrt{{{k}}} "
+            rf"d_{{{a}{b}}} &= \sqrt{{\tfrac{{{_squares(apart)}}}{{{k}}}}} "
             rf"{_equals(sound)} {_number(sound)}",
             rf"\lVert z_{a} - z_{b} \rVert &\approx {_number(gap)}",
             rf"e_{{{a}{b}}} &\approx ({_number(gap)} - {_number(sound)})^2 "
@@ -327,7 +327,8 @@ def genre(
             )
         costs[letter] = -sum(logs)
         terms = " ".join(f"{_number(each)}" for each in logs)
-        lines.append(rf"\ell_{letter} &\approx -({terms}) \approx {_number(costs[letter])}")
+        lines.append(rf"\ell_{letter} &\approx -({terms})")
+        lines.append(rf"&\approx {_number(costs[letter])}")
     return _averaged(r"L_\text{genre}", r"\ell", costs, lines)
 
 

@@ -75,7 +75,7 @@ def render(source: Path, build: Path) -> Path:
     """
     html, stamp = build / "html", build / "rendered.json"
     key = drawn_from(source)
-    if stamp.is_file() and json.loads(stamp.read_text("utf-8")) == [key, _listing(html)]:
+    if stamp.is_file() and stamp.read_text("utf-8") == _note(key, html):
         return html / "index.html"
     stamp.unlink(missing_ok=True)
     # Jupyter Book has no ``python -m``; its script may not be on the path.
@@ -88,7 +88,7 @@ def render(source: Path, build: Path) -> Path:
         raise MusigError("The book was not built: each WARNING and ERROR above must be mended.")
     theme.lighten(html)
     with aside(stamp) as passing:
-        passing.write_text(json.dumps([key, _listing(html)]), "utf-8")
+        passing.write_text(_note(key, html), "utf-8")
     return html / "index.html"
 
 
@@ -130,7 +130,8 @@ def _contents(folder: Path, pattern: str) -> dict[str, str]:
     }
 
 
-def _listing(html: Path) -> dict[str, int]:
-    """Give the size of every file of a book."""
+def _note(key: str, html: Path) -> str:
+    """Write down what a book was drawn from, and the names and sizes of its files."""
     files = (path for path in html.rglob("*") if path.is_file())
-    return {path.relative_to(html).as_posix(): path.stat().st_size for path in files}
+    sizes = {path.relative_to(html).as_posix(): path.stat().st_size for path in files}
+    return json.dumps({"drawn_from": key, "files": sizes}, sort_keys=True, indent=0)

@@ -24,12 +24,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("*.md", "*.cff", "*.yml", "book/**/*.md", "book/*.bib", "data/*.md", "benchmarks/*.md")
 SOURCES += ("workflow/*.md", "notebooks/*.ipynb", "musig/**/*.py", ".github/**/*.yml")
-ADDRESS = re.compile(r"https?://[^\s<>\"'`\\{}|^\])]+(?:\([^\s()]*\)[^\s<>\"'`\\{}|^\])]*)?")
+_PART = r"[^\s<>\"'`\\{}|^\[\]()]"
+ADDRESS = re.compile(rf"https?://{_PART}+(?:\({_PART}*\){_PART}*)?")
 DOI = re.compile(r"\bdoi(?:\s*=\s*[{\"]|:\s*)(10\.\d{4,}/[^\s}\",;)\]]+)", re.I)
 ALLOWED = {
     r"https?://(localhost|127\.0\.0\.1|example\.(com|org))": "an example, which is nowhere",
     r"https://(github\.com|colab\.research\.google\.com/github)/musig/musig": "this project itself",
-    r"https://mybinder\.org/v2/gh/musig/musig": "this project itself",
+    r"https://(mybinder\.org/v2/gh/musig|musig\.github\.io)/musig": "this project itself",
+    r"https://(os\.unil\.cloud\.switch\.ch/fma|raw\.githubusercontent\.com/.*/main)/$": (
+        "the beginning of addresses in code"
+    ),
     r"http://www\.w3\.org/\d{4}/": "the name of a format, no page",
 }
 """Patterns of addresses that are not asked, and why."""

@@ -81,7 +81,7 @@ def test_the_features_are_small_whole_numbers_once_they_are_standardised(ten):
     x = ten.attributes.x
     np.testing.assert_allclose(x, [track[3:] for track in byhand.TRACKS], atol=1e-5)
     np.testing.assert_allclose([x.mean(0), x.std(0)], [[0, 0], [1, 1]], atol=1e-6)
-    assert list(byhand.table(ten)["x"])[:3] == ["(-1, 0)", "(-1, 1)", "(-1, -1)"]
+    assert list(byhand.table(ten)["x"])[:3] == ["(-1,\u00a00)", "(-1,\u00a01)", "(-1,\u00a0-1)"]
 
 
 @pytest.mark.parametrize("letter", byhand.LETTERS)
