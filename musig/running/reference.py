@@ -143,6 +143,8 @@ def told(parameter: Parameter) -> str:
     for part in re.findall(r"(?:[\[(][^\])]*[\])]|[^;,\[(])+[;,]?|[\[(]", parameter.help):
         if not _RULE.fullmatch(part.strip(" ;,")):
             kept += part
+        elif part.endswith(";"):  # what follows is another sentence still
+            kept = kept.rstrip(" ,") + ";"
     return escaped(kept.strip(" ;,:")) or "–"
 
 
