@@ -239,8 +239,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 0
         build = options.out.resolve() / "_build"
         executed = execute(chapters(), build, options.profile, options.data)
-        print("Building the pages …", flush=True)
-        index = rendering.render(assemble(ROOT, build, executed, options.profile), build)
+        key = rendering.drawn_from(ROOT, build, executed, options.profile)
+        index = rendering.kept(build, key)
+        if index is None:
+            print("Building the pages …", flush=True)
+            source = assemble(ROOT, build, executed, options.profile)
+            index = rendering.render(source, build, key)
     except MusigError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,8 +1,10 @@
 """From laid-out sources to HTML: Jupyter Book, and only where something changed.
 
-Sphinx rebuilds only the pages that changed, but it takes half a minute to find out that none did.
-Whether anything did is seen here by contents: of the sources, of this package (its docstrings are
-the API reference, and two of its modules make the pages) and of the programs that draw.
+Sphinx rebuilds only the pages that changed, but it takes half a minute to find out that none did,
+and what the pages tell of recorded runs takes as long to gather. So whether anything changed is
+seen first, by contents: of the project's pages, notebooks, records and code (its docstrings are the
+API reference), of what was executed, and of the installed packages, which draw the pages and whose
+licences are listed.
 
 Conventions
 -----------
@@ -12,7 +14,8 @@ forgets what Sphinx had read: a page whose warning was reported once would pass 
 
 Contents
 --------
-- :func:`render`: build the HTML, or keep it; :func:`drawn_from`: the fingerprint.
+- :func:`drawn_from`: the fingerprint; :func:`kept`: a book that still holds;
+- :func:`render`: build the HTML.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 
 from musig import cache
@@ -29,25 +34,82 @@ from musig.errors import MusigError
 from musig.files import aside
 from musig.running import theme
 
-PACKAGE = Path(__file__).resolve().parents[1]
-DRAWN_BY = (
-    "jupyter-book",
-    "sphinx",
-    "docutils",
-    "sphinx-book-theme",
-    "pydata-sphinx-theme",
-    "myst-nb",
-    "myst-parser",
-    "sphinx-copybutton",
-    "sphinx-design",
-    "sphinx-togglebutton",
-    "sphinxcontrib-bibtex",
-    "numpydoc",
-)
-"""Libraries whose version may change what a page looks like."""
+READ = ("book", "notebooks", "musig", "results", "benchmarks", "data")
+"""Folders of the project that the book is made from, beside the files at its top."""
 
 
-def render(source: Path, build: Path) -> Path:
+def drawn_from(root: Path, build: Path, executed: Mapping[str, Path], profile: str) -> str:
+    """Fingerprint of all that the pages are drawn from.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the project.
+    build : Path
+        Folder for what is produced.
+    executed : mapping of str to Path
+        Executed notebooks by committed path.
+    profile : str
+        Whose runs the pages tell of.
+
+    Returns
+    -------
+    str
+        SHA-256, 64 hexadecimal digits.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
+    files = {path.name: path for path in root.iterdir() if not path.name.startswith(".")}
+    files |= {
+        path.relative_to(root).as_posix(): path
+        for folder in READ
+        for path in (root / folder).rglob("*")
+        if not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
+    }
+    files |= {f"executed: {name}": path for name, path in executed.items()}
+    runs = {path.name: path for path in (build / "runs").glob(f"*-{profile}.json")}
+    files |= {f"run: {name}": path for name, path in runs.items()}
+    installed = ((each.name, each.version) for each in metadata.distributions())
+    return cache.digest(
+        {
+            "files": {
+                name: hashlib.sha256(path.read_bytes()).hexdigest()
+                for name, path in files.items()
+                if path.is_file()
+            },
+            "installed": [list(each) for each in sorted(installed)],
+            "python": sys.version,
+        }
+    )
+
+
+def kept(build: Path, key: str) -> Path | None:
+    """Find a book that still holds.
+
+    Parameters
+    ----------
+    build : Path
+        Folder for what is produced.
+    key : str
+        See :func:`drawn_from`.
+
+    Returns
+    -------
+    Path or None
+        Its ``index.html``, if it was drawn from the same and all its files are there.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
+    html, stamp = build / "html", build / "rendered.json"
+    holds = stamp.is_file() and stamp.read_text("utf-8") == _note(key, html)
+    return html / "index.html" if holds else None
+
+
+def render(source: Path, build: Path, key: str = "") -> Path:
     """Build the HTML, with warnings and missing references as errors.
 
     Parameters
@@ -56,6 +118,8 @@ def render(source: Path, build: Path) -> Path:
         What :func:`musig.running.book.assemble` laid out.
     build : Path
         Folder for what is produced; its name must be ``_build``.
+    key : str
+        See :func:`drawn_from`; noted for :func:`kept`.
 
     Returns
     -------
@@ -69,14 +133,9 @@ def render(source: Path, build: Path) -> Path:
 
     Notes
     -----
-    A book that was drawn from the same is kept as it is.
-
     Notebook: 01_catalog
     """
     html, stamp = build / "html", build / "rendered.json"
-    key = drawn_from(source)
-    if stamp.is_file() and stamp.read_text("utf-8") == _note(key, html):
-        return html / "index.html"
     stamp.unlink(missing_ok=True)
     # Jupyter Book has no ``python -m``; its script may not be on the path.
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
@@ -90,44 +149,6 @@ def render(source: Path, build: Path) -> Path:
     with aside(stamp) as passing:
         passing.write_text(_note(key, html), "utf-8")
     return html / "index.html"
-
-
-def drawn_from(source: Path, package: Path = PACKAGE) -> str:
-    """Fingerprint of all that the pages are drawn from.
-
-    Parameters
-    ----------
-    source : Path
-        What :func:`musig.running.book.assemble` laid out.
-    package : Path
-        Folder of the code that the API reference is about.
-
-    Returns
-    -------
-    str
-        SHA-256, 64 hexadecimal digits.
-
-    Notes
-    -----
-    Notebook: 01_catalog
-    """
-    return cache.digest(
-        {
-            "sources": _contents(source, "*"),
-            "package": _contents(package, "*.py"),
-            "versions": cache.versions(DRAWN_BY),
-            "python": sys.version,
-        }
-    )
-
-
-def _contents(folder: Path, pattern: str) -> dict[str, str]:
-    """Give the checksum of every file of a folder, by its name there."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob(pattern)
-        if path.is_file()
-    }
 
 
 def _note(key: str, html: Path) -> str:

@@ -1,82 +1,100 @@
 """When pages are drawn, and when they are kept."""
 
-import json
+from importlib import metadata
 from types import SimpleNamespace
 
 import pytest
 
-from musig import cache
 from musig.errors import MusigError
 from musig.running import rendering
 
 
 @pytest.fixture
-def laid_out(tmp_path, monkeypatch):
-    """Sources, a package, and a Jupyter Book that only counts how often it is asked."""
-    source, package = tmp_path / "_build/source", tmp_path / "package"
-    for path in (source / "book/index.md", package / "one.py"):
-        path.parent.mkdir(parents=True)
-        path.write_text("text\n")
-    asked = []
+def project(tmp_path, monkeypatch):
+    """A project with a file of each kind, and a Jupyter Book that draws one page."""
+    build = tmp_path / "_build"
+    for name in (
+        "README.md", "book/index.md", "notebooks/01.ipynb", "musig/one.py", "results/cells/a.json",
+        "benchmarks/gpu.json", "_build/source/_config.yml", "_build/executed/smoke/01.ipynb",
+        "_build/runs/01-smoke.json", "_build/runs/01-real.json", "tests/test_one.py",
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("text\n")
 
     def draw(command, **options):
-        asked.append(command)
-        page = tmp_path / "_build/html/index.html"
+        page = build / "html/index.html"
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text((source / "book/index.md").read_text())
-        return SimpleNamespace(returncode="wrong" in page.read_text())
+        page.write_text((tmp_path / "book/index.md").read_text())
+        return SimpleNamespace(returncode=int("wrong" in page.read_text()))
 
-    key = rendering.drawn_from
     monkeypatch.setattr(rendering.subprocess, "run", draw)
-    monkeypatch.setattr(rendering, "drawn_from", lambda source: key(source, package))
-    return source, package, asked
+    return tmp_path
 
 
-def test_a_book_is_kept_until_something_changes(laid_out, monkeypatch):
-    source, package, asked = laid_out
-    build = source.parent
-
-    def drawn():
-        before = len(asked)
-        assert rendering.render(source, build) == build / "html/index.html"
-        return len(asked) > before
-
-    assert drawn()
-    assert not drawn()
-    (source / "book/index.md").write_text("other\n")
-    assert drawn() and not drawn()
-    (source / "book/new.md").write_text("new\n")
-    assert drawn() and not drawn()
-    (source / "book/new.md").unlink()
-    assert drawn() and not drawn()
-    (package / "one.py").write_text('"""Another docstring."""\n')
-    assert drawn() and not drawn()
-    (build / "html/index.html").unlink()
-    assert drawn() and not drawn()
-    monkeypatch.setattr(cache, "versions", lambda names: {"sphinx": "0"})
-    assert drawn() and not drawn()
+def made(root):
+    """Draw the book if it has to be; say whether it was."""
+    build = root / "_build"
+    executed = {"notebooks/01.ipynb": build / "executed/smoke/01.ipynb"}
+    key = rendering.drawn_from(root, build, executed, "smoke")
+    index = rendering.kept(build, key)
+    if index is None:
+        assert rendering.render(build / "source", build, key) == build / "html/index.html"
+        return True
+    assert index == build / "html/index.html"
+    return False
 
 
-def test_a_failed_build_forgets_what_it_read(laid_out):
+@pytest.mark.parametrize(
+    "changed",
+    [
+        "README.md", "book/index.md", "book/_static/new.css", "notebooks/01.ipynb", "musig/one.py",
+        "results/cells/a.json", "benchmarks/gpu.json", "_build/executed/smoke/01.ipynb",
+        "_build/runs/01-smoke.json",
+    ],
+)  # fmt: skip
+def test_a_book_is_kept_until_something_changes(project, changed):
+    assert made(project)
+    assert not made(project)
+    (project / changed).parent.mkdir(exist_ok=True)
+    (project / changed).write_text('"""Another docstring."""\n')
+    assert made(project)
+    assert not made(project)
+    (project / changed).unlink()
+    if "_build/executed" not in changed and changed != "book/index.md":
+        assert made(project)
+
+
+def test_what_no_page_tells_of_changes_nothing(project):
+    assert made(project)
+    (project / "tests/test_one.py").write_text("other")
+    (project / "_build/runs/01-real.json").write_text("other")
+    (project / ".hidden").write_text("other")
+    (project / "book/index.md").touch()
+    assert not made(project)
+
+
+def test_another_package_draws_another_page(project, monkeypatch):
+    assert made(project)
+    one = SimpleNamespace(name="sphinx", version="0")
+    monkeypatch.setattr(metadata, "distributions", lambda: [one])
+    assert made(project) and not made(project)
+
+
+def test_a_page_that_is_missing_is_drawn_again(project):
+    assert made(project)
+    (project / "_build/html/index.html").unlink()
+    assert made(project) and not made(project)
+    (project / "_build/rendered.json").write_text("{")
+    assert made(project) and not made(project)
+
+
+def test_a_failed_build_forgets_what_it_read(project):
     """Otherwise a page whose warning was shown once would pass the second time."""
-    source, _, asked = laid_out
-    build = source.parent
-    rendering.render(source, build)
-    (build / ".doctrees").mkdir()
-    (source / "book/index.md").write_text("wrong\n")
-    for attempt in (2, 3):
+    assert made(project)
+    doctrees = project / "_build/.doctrees"
+    doctrees.mkdir()
+    (project / "book/index.md").write_text("wrong\n")
+    for _ in range(2):
         with pytest.raises(MusigError, match="was not built"):
-            rendering.render(source, build)
-        assert len(asked) == attempt  # nothing of it is kept
-    assert not (build / ".doctrees").exists()
-
-
-def test_a_damaged_note_is_no_reason_to_keep(laid_out):
-    source, _, asked = laid_out
-    build = source.parent
-    rendering.render(source, build)
-    (build / "rendered.json").write_text(json.dumps({"drawn_from": "other", "files": {}}))
-    rendering.render(source, build)
-    (build / "rendered.json").write_text("{")
-    rendering.render(source, build)
-    assert len(asked) == 3
+            made(project)
+    assert not doctrees.exists()
