@@ -436,7 +436,7 @@
       const heading = make("h4", { id: id("list") }, title);
       const sounding = tracks.filter((track) => track in clips);
       const found = tracks.filter((track) => targets().has(track)).length;
-      return make("section", { class: "pg-list", "data-list": key, "aria-labelledby": heading.id },
+      return make("div", { class: "pg-list", role: "group", "data-list": key, "aria-labelledby": heading.id },
         heading,
         make("p", { class: "pg-about" }, text),
         summary(tracks),

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from musig import cache
+from musig import cache, source
 from musig.errors import MusigError
 from musig.running import freshness, kernels, records, runs
 from musig.running.profiles import find_notebook, load_profile, settle
@@ -327,6 +327,13 @@ def test_a_notebook_is_executed_again_when_and_only_when_it_must(own, monkeypatc
         (own / "out" / "01_toy.ipynb").write_text("{}")
     assert run(small) == kept
     assert len(executions) == (1 if kept else 2)
+
+
+@pytest.mark.parametrize("name", ["musig.train", "musig.pages.tables", "musig.experiments.store"])
+def test_modules_of_a_cell_are_those_that_source_finds(name):
+    brought = freshness._brought([name])
+    assert set(brought) == set(source.closure(name, tops=("musig",)))
+    assert len(set(brought.values())) > 1
 
 
 def test_measurements_count_where_a_cell_names_them(monkeypatch):
