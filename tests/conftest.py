@@ -13,6 +13,9 @@ from hypothesis import settings
 for _name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):
     os.environ.setdefault(f"{_name}_NUM_THREADS", "1")
 
+# Two files of one name cannot both be searched for doctests, and neither has any.
+collect_ignore = ["conftest.py", "book/conftest.py"]
+
 # The first example of a test may compile a kernel, so no example is timed.
 settings.register_profile("musig", deadline=None, print_blob=True)
 settings.load_profile("musig")

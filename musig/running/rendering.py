@@ -34,7 +34,7 @@ from musig.errors import MusigError
 from musig.files import aside
 from musig.running import theme
 
-READ = ("book", "notebooks", "musig", "results", "benchmarks", "data")
+READ = ("book", "notebooks", "musig", "results", "benchmarks")
 """Folders of the project that the book is made from, beside the files at its top."""
 
 
@@ -68,6 +68,7 @@ def drawn_from(root: Path, build: Path, executed: Mapping[str, Path], profile: s
         for path in (root / folder).rglob("*")
         if not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
     }
+    files["data/README.md"] = root / "data/README.md"  # beside it may be anybody's data
     files |= {f"executed: {name}": path for name, path in executed.items()}
     runs = {path.name: path for path in (build / "runs").glob(f"*-{profile}.json")}
     files |= {f"run: {name}": path for name, path in runs.items()}
