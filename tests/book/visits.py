@@ -24,13 +24,19 @@ COLOURS = ["color-contrast"]
 """A rule that a theme may break; slow, and looked at last."""
 NARROW = ["scrollable-region-focusable"]
 """A rule that a width may break."""
-MANY = 10_000
-"""Elements: beyond these a page is a list of entries of one make, and colours are looked at in the
-first entries only. There the rules of colour would take minutes."""
-SHORTEN = """many => {
-  if (document.querySelectorAll('*').length > many)
-    [...document.querySelectorAll('article dl.py')].slice(12).forEach(one => one.remove());
+SHORTEN = """() => {
+  const seen = {};
+  for (const word of document.querySelectorAll('.highlight span[class], dt.sig span[class]')) {
+    const place = word.closest('.output, .cell_input, dt.sig, pre')?.className;
+    const kind = `${place} ${word.className} ${word.parentElement?.className}`;
+    seen[kind] = (seen[kind] || 0) + 1;
+    if (seen[kind] > 3) word.remove();
+  }
+  for (const many of ['article dl.py', 'table.indextable li', 'mjx-container'])
+    [...document.querySelectorAll(many)].slice(40).forEach(one => one.remove());
 }"""
+"""What makes the rule of colours take minutes: words of code, of which three of a kind stay, and
+entries of the reference, entries of the index and formulas, of each of which forty stay."""
 
 LAY = """() => {
   const room = document.documentElement.clientWidth, wide = [];
@@ -160,7 +166,7 @@ def visit(chromium, html: Path, origin: str, name: str, with_axe: bool = True) -
             elif theme == "light" and width == PHONE[0]:
                 check(place, NARROW)
         page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
-        page.evaluate(SHORTEN, MANY)
+        page.evaluate(SHORTEN)
         check(f"{theme}, {WIDE[0]} px", COLOURS)
         context.close()
     context = chromium.new_context()

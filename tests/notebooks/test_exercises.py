@@ -21,7 +21,7 @@ from test_notebooks import errors_of, own_data, own_music
 
 from musig import scaling
 from musig.errors import MusigError
-from musig.experiments import read
+from musig.experiments import read, tables
 from musig.experiments.plans import methods_table
 from musig.pages import byhand, speed
 from musig.running import exercises, records, runs
@@ -33,7 +33,7 @@ CHAPTERS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ip
 ALL = [each for path in CHAPTERS for each in exercises.exercises(path)]
 
 # Of each chapter the re-run that takes least, for `make test`; the rest is for the audit.
-FIRST = ("01.1", "02.3", "03.1", "04.2", "05.2", "06.1", "07.3", "08.1", "09.1", "10.3", "11.1")
+FIRST = ("01.1", "02.1", "03.1", "04.2", "05.1", "06.1", "07.3", "08.1", "09.1", "10.3", "11.1")
 FIRST += ("12.1", "13.1", "14.1", "15.2", "16.2")
 
 # What a solution leaves to the reader: a file of one's own, or to look at what came out.
@@ -50,6 +50,9 @@ ADAPTED = {
         "print(len(links.source), (genre[links.source] == genre[links.target]).mean())"
     ),
 }
+
+# A list of five hundred needs more tracks than the smallest data have.
+LARGER = {"11.2": {"dataset": "embedded-classroom"}}
 
 
 class Page:
@@ -112,10 +115,14 @@ class Ran:
         return self._run(chapter, given, blocks)
 
     def _run(self, chapter, given, blocks):
-        given = {name: self._own(name, value) for name, value in given.items()}
-        key = (chapter.stem, tuple(sorted(given.items())), tuple(blocks.items()))
+        given = LARGER.get(self.exercise.name, {}) | given
+        given = {name: str(self._own(name, value)) for name, value in given.items()}
+        what = (chapter.stem, tuple(sorted(given.items())))
+        key = (what, tuple(blocks.items()))
+        if not blocks:  # cells at the end of a page change nothing above them
+            key = next((each for each in self.done if each[0] == what), key)
         if key not in self.done:
-            place = self.folder / f"run{len(self.done)}"
+            place = self.folder / f"run{len(list(self.folder.glob('run*')))}"
             source = place / "source" / chapter.name
             source.parent.mkdir(parents=True)
             whole = nbformat.from_dict(exercises.with_solutions(chapter, blocks))
@@ -452,7 +459,8 @@ def _(ran):
     assert "track2vec+random" in changed
     for table in (lighter, here):
         assert table["track2vec+constant"] == pytest.approx(table["track2vec+none"], abs=1e-6)
-    assert ran.again[0].record.changed == {"content_weight": 0.1}
+    asked = means(ran.again[0], of="table")
+    assert (asked == lighter[asked.index]).all()
 
 
 @says("08.2", "The acoustic network is trained first", "is about yours")
@@ -464,7 +472,7 @@ def _(ran):
 
 @says("08.3", "What AUDIO has over it is knowledge about the track")
 def _(ran):
-    audio, shuffled = np.array(numbers(ran.code)).reshape(2, -1)
+    audio, shuffled = np.array(numbers(ran.plain.printed("solution-3-0"))).reshape(2, -1)
     assert shuffled[0] == pytest.approx(audio[0])  # no content yet
     assert shuffled[-1] < audio[-1]
 
@@ -562,15 +570,10 @@ def _(ran):
 def _(ran):
     assert ran.again[0].record.parameters["k"] == 500
     recorded = read(methods_table(["itemknn", "ease", "als", "musig-best"]))
-    table = made_table(recorded, ["hit_rate@500", "recall@500"])
-    hits, found = (table[table["metric"] == m]["mean"] for m in ("hit_rate@500", "recall@500"))
-    assert (hits > 0.97).all() and hits.max() - hits.min() < found.max() - found.min()
-
-
-def made_table(results, metrics):
-    from musig.experiments import tables
-
-    return tables.table(results, metrics)
+    lines = tables.curves(recorded)
+    at = lines[lines["k"] == 500]
+    assert len(at) == 4 and (at["hit_rate"] > 0.95).all()
+    assert np.ptp(at["hit_rate"]) < np.ptp(at["recall"]) / 5
 
 
 @says("11.3", "EASE over item-kNN")
@@ -585,10 +588,10 @@ def _(ran):
 def _(ran):
     rows = ran.again[0].rows("example")
     edges = [int(row["edges"].replace(",", "")) for row in rows]
-    assert edges == sorted(edges)
+    assert edges[2:] == sorted(edges[2:])  # nothing told: no edge, or those to the nearest
+    assert edges[-1] == max(edges) < numbers(ran.page().rows("example")[-1]["edges"])[0]
     assert numbers(rows[-1]["cosine with told all"]) == [1.0]
     assert rows[0]["cosine with told all"] != "1.000"
-    assert ran.again[0].shown("example") != ran.page().shown("example")
 
 
 @says("12.2", "sound alike, have the same genre, and share playlists with each other")
@@ -738,15 +741,15 @@ def _(ran):
 
 @says("16.2", "Ten seeds speak for at most fifty tracks", "The page becomes smaller too")
 def _(ran):
-    few, plain = ran.again[0], ran.page()
-    assert few.metrics["bytes"]["itemknn"] < plain.metrics["bytes"]["itemknn"]
     ten = (
         "ten = [rng.choice(known.n_tracks, 10, replace=False) for _ in range(50)]\n"
         "scores = models.methods['itemknn'].score(Playlists.from_lists(ten))\n"
         "print(int((scores > 0).sum(1).max()), int((scores > 0).sum(1).min()))"
     )
-    most, least = numbers(ran.page(ten, neighbours=5).printed("extra-0"))
+    few, plain = ran.page(ten, neighbours=5), ran.page()
+    most, least = numbers(few.printed("extra-0"))
     assert 0 < least < most <= 50
+    assert few.metrics["bytes"]["itemknn"] < plain.metrics["bytes"]["itemknn"]
 
 
 # The tests
