@@ -144,7 +144,10 @@ def _font(path: Path, characters: set[str]) -> str:
     """Take from a font its glyphs of some characters; as base64 of a WOFF file."""
     from fontTools import subset  # comes with matplotlib; slow to import
 
-    options = subset.Options(layout_features=[], notdef_outline=False, hinting=False)
+    # Of the font's names only its notices stay: a changed font may not go by a reserved name.
+    options = subset.Options(
+        layout_features=[], notdef_outline=False, hinting=False, name_IDs=[0, 13, 14]
+    )
     font = subset.load_font(str(path), options)
     cutter = subset.Subsetter(options)
     cutter.populate(unicodes=[ord(character) for character in characters])
