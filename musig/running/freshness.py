@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 
 from musig import cache
 from musig import source as code
+from musig.errors import MusigError
 from musig.files import aside
 from musig.running import records
 
@@ -240,9 +241,19 @@ def keep(source: nbformat.NotebookNode, target: Path, key: str) -> str:
         write(_graft(source, executed, key), target)
         status = "text changed, results kept"
     record = records.from_notebook(target)
-    if record is not None:  # the manifest may have been removed, or be another run's
+    # The manifest may have been removed, or be another run's. One that says the same stays as it
+    # is, also where its entries are in another order: the book is drawn anew if a byte changes.
+    if record is not None and not _told(record):
         record.write()
     return status
+
+
+def _told(record: records.RunRecord) -> bool:
+    """Tell whether the manifest of a run is there already."""
+    try:
+        return records.load(record.path()) == record
+    except (OSError, MusigError):
+        return False
 
 
 def _graft(

@@ -165,13 +165,26 @@ class RunRecord:
         self.write(path)
         return self
 
+    def path(self) -> Path:
+        """Name the manifest: ``NOTEBOOK-PROFILE.json`` in :func:`folder`.
+
+        Returns
+        -------
+        Path
+
+        Notes
+        -----
+        Notebook: 01_catalog
+        """
+        return folder() / f"{'-'.join(filter(None, (self.notebook, self.profile)))}.json"
+
     def write(self, path: Path | None = None) -> Path:
         """Write the manifest, aside and then renamed.
 
         Parameters
         ----------
         path : Path, optional
-            By default ``NOTEBOOK-PROFILE.json`` in :func:`folder`.
+            By default :meth:`path`.
 
         Returns
         -------
@@ -182,7 +195,7 @@ class RunRecord:
         -----
         Notebook: 01_catalog
         """
-        path = path or folder() / f"{'-'.join(filter(None, (self.notebook, self.profile)))}.json"
+        path = path or self.path()
         with aside(path) as passing:
             text = json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False)
             passing.write_text(text + "\n", "utf-8")

@@ -185,7 +185,15 @@ def test_a_run_from_source_to_record_and_what_is_kept(own, capfd):
     again = runs.run_notebook(path, done.path, small, {"seed": 4}, progress=True)
     assert again.status == "unchanged, kept" and done.path.read_bytes() == before
     assert "01_toy: unchanged, kept\n" in capfd.readouterr().err
-    assert records.load(own / "runs" / "01_toy-small.json") == record
+    manifest = own / "runs" / "01_toy-small.json"
+    assert records.load(manifest) == record
+
+    # one that says the same in another order stays as it is: its bytes are part of the book's key
+    said = json.loads(manifest.read_text("utf-8"))
+    manifest.write_text(json.dumps(dict(reversed(said.items()))), "utf-8")
+    untouched = manifest.read_bytes()
+    assert runs.run_notebook(path, done.path, small, {"seed": 4}).status == "unchanged, kept"
+    assert manifest.read_bytes() == untouched
 
     # prose, and a comment in code: new text, old outputs
     notebook(path, "import sys; print(sys.executable)  # why", RECORD, prose="# Toy, *better*")
