@@ -47,11 +47,19 @@ References
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 import warnings
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
 
+import librosa
 import numpy as np
 import pyloudnorm
+from filelock import FileLock
 
 from musig.errors import MusigError
 from musig.recordings import resampled
@@ -183,6 +191,7 @@ def measure(samples: np.ndarray, rate: int) -> Measures:
     if mono.std() < CANCELLED * channels.std():
         why = "its channels are opposites, which cancel each other in mono"
         return Measures(loudness=loudness, reasons={"all": why})
+    compile_first()
     mono = resampled(mono, rate, RATE)
     mono = mono / mono.std()
     power = mel_power(mono)
@@ -199,23 +208,31 @@ def measure(samples: np.ndarray, rate: int) -> Measures:
     return Measures(**found, reasons=_reasons(found))
 
 
+@lru_cache(maxsize=1)
 def compile_first() -> None:
-    """Let this process compile what measuring needs, so that none of several others has to.
+    """Compile what librosa compiles, or load it, while no other process does so.
 
     Two that compile a generalised function of librosa at the same time may leave files behind that
     do not fit each other, and from then on every process that loads them crashes: issue 10128 of
-    numba.
+    numba. librosa compiles them where its modules are first used.
 
     Notes
     -----
+    Measuring begins with it. Before starting several processes that use other parts of librosa,
+    call it once; half a minute the first time on a machine.
+
     Notebook: 02_audio_features
 
     Examples
     --------
     >>> compile_first()
     """
-    noise = np.random.default_rng(0).standard_normal(int((SHORTEST + 1) * RATE))
-    measure(noise.astype(np.float32), RATE)
+    which = hashlib.sha256(librosa.__file__.encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"musig-{which}.lock"
+    with ExitStack() as stack:
+        with suppress(OSError):  # no place for a lock, or another user's: then as without
+            stack.enter_context(FileLock(path))
+        import_module("librosa.beat")  # and with it librosa.util, .core, .onset and .feature
 
 
 def loudness_of(samples: np.ndarray, rate: int) -> tuple[float, np.ndarray]:

@@ -215,8 +215,11 @@ def spectrogram(samples: np.ndarray, rate: int, ax: Axes | None = None) -> tuple
     >>> ax.get_ylabel()
     'frequency (Hz)'
     """
-    import librosa  # slow to import
+    import librosa  # slow to import, and so is the next
 
+    from musig.signal_measures import compile_first
+
+    compile_first()
     fig, ax = new_axes(ax, height=0.85 * HEIGHT)
     bands, hop = 96, 512
     power = librosa.feature.melspectrogram(

@@ -9,7 +9,8 @@ Contents
 --------
 - :func:`recorded`: a file of measurements, or nothing.
 - :func:`peers`, :func:`ratios`, :func:`ratios_told`: speed beside others, on a CPU.
-- :func:`roofline`, :func:`aggregation`, :func:`card_times`, :func:`card_told`: on a GPU.
+- :func:`roofline`, :func:`aggregation`, :func:`card_times`, :func:`card_bars`, :func:`card_told`,
+  :func:`ways_told`: on a GPU.
 """
 
 from __future__ import annotations
@@ -308,8 +309,41 @@ def card_times(found: Mapping[str, Any] | None) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["what", "way", "seconds", "remark"])
 
 
+def card_bars(found: Mapping[str, Any] | None) -> pd.DataFrame:
+    """List the bars for a card, with what was measured.
+
+    Parameters
+    ----------
+    found : mapping or None
+        As ``benchmarks/gpu.py`` writes it.
+
+    Returns
+    -------
+    DataFrame
+        ``what``, ``measured``, ``asked for``, ``state`` (reached, missed or not judged). Empty
+        where nothing was measured.
+
+    Notes
+    -----
+    Notebook: 15_speed_and_scale
+    """
+    state = {True: "reached", False: "missed", None: "not judged"}
+    return pd.DataFrame(
+        [
+            {
+                "what": row["what"],
+                "measured": "–" if row["value"] is None else format(row["value"], ".3g"),
+                "asked for": f"{row['side']} {row['bar']:g}",
+                "state": state[row["met"]],
+            }
+            for row in (found or {}).get("bars", [])
+        ],
+        columns=["what", "measured", "asked for", "state"],
+    )
+
+
 def card_told(found: Mapping[str, Any] | None) -> str:
-    """Say which card it was, and which bars were reached.
+    """Say which card it was, and how many bars were reached.
 
     Parameters
     ----------
@@ -334,10 +368,52 @@ def card_told(found: Mapping[str, Any] | None) -> str:
     machine = found.get("machine", {})
     where = machine.get("name") or "a CPU, which shows that the script works and nothing else"
     told = f"measured on {where}, with {found.get('edges', 0):,} edges"
-    state = {True: "reached", False: "missed", None: "not judged"}
-    bars = [
-        f"{row['what']}: {'–' if row['value'] is None else format(row['value'], '.3g')} where "
-        f"{row['side']} {row['bar']:g} is asked for, {state[row['met']]}"
-        for row in found.get("bars", [])
-    ]
-    return "; ".join([told, *bars])
+    bars = card_bars(found)
+    counts = bars["state"].value_counts()
+    kinds = [f"{counts[kind]} {kind}" for kind in ("reached", "missed", "not judged")
+             if kind in counts]  # fmt: skip
+    return f"{told}; of {len(bars)} bars {', '.join(kinds)}" if kinds else told
+
+
+def ways_told(found: Mapping[str, Any] | None) -> str:
+    """Say which way to make the product was the fastest, what bfloat16 gains, where a host waits.
+
+    Parameters
+    ----------
+    found : mapping or None
+        As ``benchmarks/gpu.py`` writes it.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+
+    Notes
+    -----
+    Notebook: 15_speed_and_scale
+
+    Examples
+    --------
+    >>> ways_told(None)
+    'nothing was measured'
+    """
+    found, ways = found or {}, aggregation(found)
+    took = dict(zip(ways.get("way", ()), ways.get("milliseconds", ()), strict=True))
+    forward = [way for way in took if "gradient" not in way]
+    told = []
+    if "sparse float32" in forward:
+        gain = took["sparse float32"] / took[forward[0]]
+        told.append(
+            f"the fastest product is {forward[0]}, {gain:.1f} times as fast as sparse float32"
+        )
+    trained = found.get("training", {})
+    if all("seconds" in trained.get(kind, {}) for kind in ("float32", "bfloat16")):
+        share = trained["bfloat16"]["seconds"] / trained["float32"]["seconds"]
+        told.append(f"a whole training in bfloat16 takes {share:.2f} times what float32 takes")
+    trips = found.get("round_trips", {})
+    if trips.get("waits_of_an_epoch"):
+        steps = trips["steps_an_epoch"]
+        each = [line for line, times in trips["waits"].items() if times >= steps]
+        where = f", in each of {steps} steps at {' and '.join(each)}" if each else ""
+        told.append(f"the host waits {trips['waits_of_an_epoch']} times in an epoch{where}")
+    return "; ".join(told) or "nothing was measured"

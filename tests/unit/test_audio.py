@@ -1,5 +1,7 @@
 """The nine features of synthesised sound: what a person who knows signals would ask of them."""
 
+import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -456,3 +458,31 @@ def test_a_vibenet_of_another_make_is_refused(monkeypatch, tmp_path):
     vibenet_features._network.cache_clear()
     with pytest.raises(MusigError, match="vibenet is laid out otherwise"):
         audio_features(clicks(120), RATE, estimator="vibenet")
+
+
+MEASURING = """
+import numpy as np
+from musig.signal_measures import measure
+
+beats = np.random.default_rng(0).standard_normal(220_500).astype(np.float32)
+beats *= np.exp(-(np.arange(220_500) % 11_025) / 500)
+print("beats", measure(0.1 * beats, 22_050).beat_strength)
+"""
+
+
+@pytest.mark.slow
+def test_two_that_measure_first_do_not_compile_the_same_at_once(tmp_path):
+    """What numba keeps of a generalised function fits only what the same process made."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "NUMBA_DEBUG_CACHE": "1"}
+
+    def start():
+        command = [sys.executable, "-c", MEASURING]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+
+    printed = [process.communicate()[0] for process in (start(), start())]
+    saved = [re.findall(r"data saved to '(.*guf-.*)'", text) for text in printed]
+    assert sorted(map(len, saved))[0] == 0 and sum(map(len, saved)) > 10
+    later = start().communicate()[0]
+    assert "saved" not in later
+    measured = [re.search(r"^beats (.*)$", text, re.M).group(1) for text in [*printed, later]]
+    assert len(set(measured)) == 1 and measured[0] != "nan"

@@ -114,9 +114,32 @@ def test_a_card_is_drawn_under_its_roofs():
     assert times["seconds"].dropna().tolist() == [0.9, 12.0]
     assert times["remark"].dropna().tolist() == ["no compiler"]
     told = speed.card_told(CARD)
-    assert "a card, with 5,000,000 edges" in told
-    assert "0.9 where below 1 is asked for, reached" in told
-    assert "training: – where below 60 is asked for, not judged" in told
+    assert told == "measured on a card, with 5,000,000 edges; of 2 bars 1 reached, 1 not judged"
+    bars = speed.card_bars(CARD)
+    assert bars.to_numpy().tolist() == [
+        ["an epoch", "0.9", "below 1", "reached"],
+        ["training", "–", "below 60", "not judged"],
+    ]
+
+
+def test_the_ways_on_a_card_are_put_in_one_sentence():
+    ways = {"sparse float32": {**CARD["aggregation"]["ways"]["sparse"], "seconds": 6e-4},
+            "dense tf32": CARD["aggregation"]["ways"]["dense"]}  # fmt: skip
+    card = CARD | {
+        "aggregation": {"ways": ways},
+        "training": {"float32": {"seconds": 8.0}, "bfloat16": {"seconds": 6.0}},
+        "round_trips": {
+            "steps_an_epoch": 4,
+            "waits": {"features.py:3": 4, "gpu.py:2": 1},
+            "waits_of_an_epoch": 4,
+        },
+    }
+    assert speed.ways_told(card) == (
+        "the fastest product is dense tf32, 2.0 times as fast as sparse float32; a whole training "
+        "in bfloat16 takes 0.75 times what float32 takes; the host waits 4 times in an epoch, in "
+        "each of 4 steps at features.py:3"
+    )
+    assert speed.ways_told(CARD) == "nothing was measured"
 
 
 @pytest.mark.parametrize("card", [None, {}, {"machine": {}, "limits": {"error": "no memory"}}])
@@ -124,6 +147,7 @@ def test_a_card_that_was_not_measured_is_said_to_be(card):
     _, ax = speed.roofline(card)
     assert ax.texts[0].get_text() == "not measured"
     assert not len(speed.aggregation(card)) and not len(speed.card_times(card))
+    assert not len(speed.card_bars(card)) and speed.ways_told(card) == "nothing was measured"
     assert "GPU was at hand" in speed.card_told(card) or "CPU" in speed.card_told(card)
 
 
