@@ -50,7 +50,7 @@ def fill_readme(readme: str, results_folder: Path) -> str:
     readme : str
         Holds the comments between which they stand.
     results_folder : Path
-        Of the recorded results; the times are in ``book/teach.json`` beside it.
+        Of the recorded results; the times are in ``book/times.json`` beside it.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def fill_readme(readme: str, results_folder: Path) -> str:
     """
     shown = readme_block(results_folder / "cells") or ledger.result_blocks(results_folder)
     readme = _between(readme, BEGIN, END, shown)
-    return _between(readme, TIME_BEGIN, TIME_END, _time(results_folder.parent / "book/teach.json"))
+    return _between(readme, TIME_BEGIN, TIME_END, _time(results_folder.parent / "book/times.json"))
 
 
 def _between(text: str, begin: str, end: str, new: str) -> str:

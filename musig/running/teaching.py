@@ -300,14 +300,14 @@ def fill_pages(contents: dict[str, bytes], root: Path) -> None:
     contents : dict of str to bytes
         Sources by their paths; changed in place.
     root : Path
-        Folder of the project, whose ``book/teach.json`` holds what was measured.
+        Folder of the project, whose ``book/times.json`` holds what was measured.
 
     Notes
     -----
     Notebook: 05_multitask_training
     """
     if PAGE in contents:
-        times = timing.read(root / "book/teach.json")
+        times = timing.read(root / "book/times.json")
         contents[PAGE] = fill(contents[PAGE].decode("utf-8"), times).encode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""How long a chapter takes: each one run first and alone, and the time kept for the teacher's page.
+"""How long a chapter takes, first and alone, and how long the whole book: kept for its pages.
 
 A plan for a lesson is only as good as its minutes. So every chapter is executed in a process of its
 own, with a cache that holds nothing, on one thread; then the commands of its exercises that a plan
@@ -7,13 +7,15 @@ the processor are kept, of the whole command: start, imports, computing, drawing
 
 Conventions
 -----------
-``python -m musig.running.timing`` times all chapters and writes ``book/teach.json``, again after
-each of them, so that it may be stopped; named chapters alone are replaced in the file. Nothing
-else heavy should run meanwhile: the processor's seconds tell whether something did.
+``python -m musig.running.timing`` times all chapters and writes ``book/times.json``, again after
+each of them, so that it may be stopped; named chapters alone are replaced in the file, and with
+``--book`` the times of building. Nothing else heavy should run meanwhile: the processor's seconds
+tell whether something did.
 
 Contents
 --------
 - :func:`timed`: seconds of one command; :func:`time_chapter`: a chapter and its exercises;
+  :func:`time_book`: building all, again, and one chapter;
 - :func:`read`: what was kept; :func:`main`: ``python -m musig.running.timing``.
 """
 
@@ -139,13 +141,50 @@ def time_chapter(
     return {**found, "exercises": again}
 
 
+def time_book(profile: str = "classroom") -> dict[str, dict[str, float]]:
+    """Time ``make book`` with an empty cache, the same again, and ``make chapter N=05``.
+
+    Parameters
+    ----------
+    profile : str
+        A name in ``notebooks/profiles``.
+
+    Returns
+    -------
+    dict
+        ``book``, ``again`` and ``chapter`` (with an empty cache, too), each with ``seconds`` and
+        ``cpu_seconds``. Threads as the commands themselves choose them; installing is not in it.
+
+    Raises
+    ------
+    MusigError
+        If one of them fails.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+    """
+    found = {}
+    for names, module, given in (
+        (("book", "again"), "book", ()),
+        (("chapter",), "chapter", ("05",)),
+    ):
+        with tempfile.TemporaryDirectory() as empty:
+            places = {"MUSIG_CACHE": "cache", "MUSIG_RUNS": "runs"}
+            variables = {name: str(Path(empty, place)) for name, place in places.items()}
+            run = (sys.executable, "-m", f"musig.running.{module}", *given)
+            for name in names:
+                found[name] = timed([*run, "--profile", profile, "--out", empty], variables)
+    return found
+
+
 def read(path: Path) -> dict[str, Any]:
     """Read the times that were kept.
 
     Parameters
     ----------
     path : Path
-        ``book/teach.json``.
+        ``book/times.json``.
 
     Returns
     -------
@@ -201,36 +240,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m musig.running.timing", description=main.__doc__
     )
     parser.add_argument("chapters", nargs="*", help="numbers or names; none: all")
+    parser.add_argument("--book", action="store_true", help="the building instead")
     parser.add_argument("--profile", default="classroom", help="a name in notebooks/profiles")
-    parser.add_argument("--out", type=Path, default=book.ROOT / "book/teach.json", help="the file")
+    parser.add_argument("--out", type=Path, default=book.ROOT / "book/times.json", help="the file")
     options = parser.parse_args(arguments)
     from musig.running import teaching  # which reads what is written here
 
     try:
-        kept = read(options.out)
-        listed = book.chapters()
-        notebooks = [find_notebook(name) for name in options.chapters] or listed
+        content = read(options.out)
+        chapters = content.pop("chapters", {})
+        listed = [path.stem for path in book.chapters()]
+
+        def keep() -> None:
+            there = {name: chapters[name] for name in listed if name in chapters}
+            with aside(options.out) as passing:
+                passing.write_text(
+                    json.dumps({**content, "chapters": there}, indent=1) + "\n", "utf-8"
+                )
+
+        content |= {
+            "profile": options.profile,
+            "threads": 1,
+            "cores": available_cores(),
+            "machine": platform.machine(),
+            "python": platform.python_version(),
+            "commit": git_state()[0],
+            "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        if options.book:
+            content["building"] = time_book(options.profile)
+            keep()
+            return 0
         plans = teaching.plans((book.ROOT / "book/teach.md").read_text("utf-8"))
         wanted = [name for plan in plans for row in plan.rows for name in row.exercises]
-        chapters = kept.get("chapters", {})
-        for notebook in notebooks:
-            chapters[notebook.stem] = time_chapter(str(notebook), options.profile, wanted)
-            one = chapters[notebook.stem]
+        for notebook in [find_notebook(name) for name in options.chapters or listed]:
+            one = time_chapter(str(notebook), options.profile, wanted)
+            chapters[notebook.stem] = one
             print(f"{notebook.stem}: {one['seconds']:.0f} s", file=sys.stderr, flush=True)
-            order = [path.stem for path in listed]
-            there = [name for name in order if name in chapters]
-            content = {
-                "profile": options.profile,
-                "threads": 1,
-                "cores": available_cores(),
-                "machine": platform.machine(),
-                "python": platform.python_version(),
-                "commit": git_state()[0],
-                "when": datetime.now(UTC).isoformat(timespec="seconds"),
-                "chapters": {name: chapters[name] for name in there},
-            }
-            with aside(options.out) as passing:
-                passing.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+            keep()
     except MusigError as error:
         print(error, file=sys.stderr)
         return 1

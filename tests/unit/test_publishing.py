@@ -339,7 +339,7 @@ def test_the_readme_says_how_long_the_chapters_take(tmp_path):
         for name, seconds in times.items()
     }
     (tmp_path / "book").mkdir()
-    (tmp_path / "book/teach.json").write_text(json.dumps({"chapters": chapters}), "utf-8")
+    (tmp_path / "book/times.json").write_text(json.dumps({"chapters": chapters}), "utf-8")
     text = publishing.fill_readme("\n".join(MARKS), tmp_path / "results")
     assert "the 3 chapters take 3 minutes in all, the longest, `02_b`, 100 seconds." in text
 

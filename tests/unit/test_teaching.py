@@ -12,7 +12,7 @@ from musig.running.profiles import find_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / teaching.PAGE).read_text("utf-8")
-KEPT = ROOT / "book/teach.json"
+KEPT = ROOT / "book/times.json"
 PLANS = [pytest.param(plan, id=f"{plan.minutes} minutes") for plan in teaching.plans(PAGE)]
 HEAD = "| minutes | what | notebook | exercise |\n| --- | --- | --- | --- |\n"
 
@@ -60,13 +60,13 @@ def test_no_exercise_of_a_plan_needs_a_folder_of_ones_own(plan):
 @pytest.mark.parametrize("plan", PLANS)
 def test_a_plan_has_time_for_its_runs(plan):
     if not KEPT.is_file():
-        pytest.skip("book/teach.json is not there: python -m musig.running.timing measures it")
+        pytest.skip("book/times.json is not there: python -m musig.running.timing measures it")
     assert teaching.short(plan, timing.read(KEPT)) == []
 
 
 def test_every_chapter_was_timed():
     if not KEPT.is_file():
-        pytest.skip("book/teach.json is not there: python -m musig.running.timing measures it")
+        pytest.skip("book/times.json is not there: python -m musig.running.timing measures it")
     missing = {path.stem for path in book.chapters()} - set(timing.read(KEPT)["chapters"])
     assert not missing, "not timed: python -m musig.running.timing " + " ".join(sorted(missing))
 
@@ -134,7 +134,7 @@ def test_a_command_is_timed_with_what_it_starts():
 
 
 def test_times_are_kept_after_each_chapter(tmp_path, monkeypatch, capsys):
-    out, asked = tmp_path / "teach.json", []
+    out, asked = tmp_path / "times.json", []
 
     def one(chapter, profile, wanted):
         asked.append(Path(chapter).stem)
@@ -154,7 +154,7 @@ def test_times_are_kept_after_each_chapter(tmp_path, monkeypatch, capsys):
 
 
 def test_a_file_that_holds_something_else_is_refused(tmp_path):
-    path = tmp_path / "teach.json"
+    path = tmp_path / "times.json"
     path.write_text(json.dumps({"chapters": {"05": {"seconds": 1}}}))
     with pytest.raises(MusigError, match="does not hold the times"):
         timing.read(path)
