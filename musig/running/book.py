@@ -175,7 +175,7 @@ def assemble(root: Path, build: Path, executed: dict[str, Path], profile: str) -
     -----
     Notebook: 01_catalog
     """
-    from musig.running import ledger, publishing, records, teaching
+    from musig.running import ledger, publishing, records, teaching, timing
 
     source = build / "source"
     wanted = {p.relative_to(root).as_posix(): p for p in (root / "book").rglob("*") if p.is_file()}
@@ -186,7 +186,8 @@ def assemble(root: Path, build: Path, executed: dict[str, Path], profile: str) -
     runs = [records.load(path) for path in manifests]
     for name, record in zip(executed, runs, strict=True):
         line = records.provenance(record)
-        signed = ledger.sign(json.loads(contents[name]), line, record.seconds)
+        took = timing.told(root / timing.KEPT, Path(name).stem)
+        signed = ledger.sign(json.loads(contents[name]), line, took)
         contents[name] = (json.dumps(signed, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
     for name in contents.keys() & set(FILLED):
         page = contents[name].decode("utf-8")

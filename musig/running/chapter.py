@@ -70,12 +70,13 @@ def lay_out(root: Path, executed: Path, record: Path, source: Path) -> str:
     -----
     Notebook: 05_multitask_training
     """
-    from musig.running import ledger, records
+    from musig.running import ledger, records, timing
 
     page = f"notebooks/{executed.stem}"
     run = records.load(record)
     notebook = json.loads(executed.read_text("utf-8"))
-    signed = ledger.sign(notebook, records.provenance(run), run.seconds)
+    took = timing.told(root / timing.KEPT, executed.stem)
+    signed = ledger.sign(notebook, records.provenance(run), took)
     contents = {f"{page}.ipynb": json.dumps(signed, indent=1, ensure_ascii=False).encode("utf-8")}
     toc = {"format": "jb-book", "root": page, "chapters": [{"file": name} for name in BESIDE]}
     contents["book/_toc.yml"] = yaml.safe_dump(toc, sort_keys=False).encode("utf-8")

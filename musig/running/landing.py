@@ -1,8 +1,8 @@
 """The landing page: three routes with their times, the verdicts counted, the methods in short.
 
 Nothing here is typed that was measured. How long reading takes is counted from the words of the
-chapters; how long a laptop takes comes from the run records of this copy; what a GPU takes comes
-from ``benchmarks/gpu.json``, and where that file is not there the page says so.
+chapters; how long a laptop takes comes from ``book/times.json``, what a GPU takes from
+``benchmarks/gpu.json``; where a file is not there the page says so.
 
 Conventions
 -----------
@@ -31,8 +31,8 @@ from typing import Any
 
 from musig.cache import stage
 from musig.errors import counted
+from musig.running import timing
 from musig.running.ledger import results
-from musig.running.records import RunRecord
 
 SPEED = 200
 """Words a minute: an unhurried reader of a text with formulas."""
@@ -109,13 +109,13 @@ def spell(seconds: float) -> str:
     return f"{hours:g} hours"
 
 
-def laptop(runs: Sequence[RunRecord]) -> str:
-    """Say how long the chapters of this copy took, and where.
+def laptop(path: Path) -> str:
+    """Say how long this book takes to make on a machine without a GPU, all of it or a chapter.
 
     Parameters
     ----------
-    runs : sequence of RunRecord
-        The runs of this build.
+    path : Path
+        What :mod:`musig.running.timing` wrote; it may not be there.
 
     Returns
     -------
@@ -126,16 +126,22 @@ def laptop(runs: Sequence[RunRecord]) -> str:
     -----
     Notebook: 01_catalog
     """
-    if not runs:
-        return "Not timed in this copy."
-    longest = max(runs, key=lambda run: run.seconds)
-    where = ", ".join(
-        dict.fromkeys(f"{run.device}, {counted(run.threads, 'thread')}" for run in runs)
+    return _laptop(path)[1]
+
+
+def _laptop(path: Path) -> tuple[str, str]:
+    """Give the time of the whole book as a reader would say it, and all times in sentences."""
+    kept = timing.read(path)
+    if not kept.get("building") or not kept["chapters"]:
+        return "not timed yet", "Not timed yet: `python -m musig.running.timing` does it."
+    whole, again, chapter = (
+        spell(kept["building"][name]["seconds"]) for name in ("book", "again", "chapter")
     )
-    return (
-        f"The {counted(len(runs), 'chapter')} of this copy, profile `{longest.profile}`, took "
-        f"{spell(sum(run.seconds for run in runs))} one after the other ({where}); the longest, "
-        f"[{longest.notebook}](../notebooks/{longest.notebook}.ipynb), {spell(longest.seconds)}."
+    took = sorted(one["seconds"] for one in kept["chapters"].values())
+    return whole, (
+        f"With an empty cache and {counted(kept['cores'], 'core')}, `make book` took {whole} once "
+        f"the packages were installed, a second one {again}, and `make chapter N=05` {chapter}. "
+        f"Run alone on one thread, a chapter took from {spell(took[0])} to {spell(took[-1])}."
     )
 
 
@@ -170,9 +176,11 @@ def _gpu(path: Path) -> tuple[str, str]:
     if machine.get("device") != "cuda" or measured.get("size") != "paper" or not trained:
         return missing
     took = spell(trained["seconds"])
-    return took, (
+    card = machine.get("name", "GPU")
+    return f"a training: {took}", (
         f"Training at the paper's size, {trained['epochs']} epochs of three tasks over "
-        f"{measured['edges']:,} edges, took {took} on one {machine.get('name', 'GPU')}, in float32."
+        f"{measured['edges']:,} edges, took {took} on one {card}, in float32. "
+        "The chapters around it compute on the processor too, and were not timed there."
     )
 
 
@@ -204,15 +212,13 @@ def real(folder: Path) -> str:
     )
 
 
-def routes(runs: Sequence[RunRecord], root: Path) -> str:
+def routes(root: Path) -> str:
     """Write the three routes as cards.
 
     Parameters
     ----------
-    runs : sequence of RunRecord
-        The runs of this build.
     root : Path
-        Folder of the project, with ``notebooks`` and ``benchmarks``.
+        Folder of the project, with ``notebooks``, ``book`` and ``benchmarks``.
 
     Returns
     -------
@@ -225,7 +231,8 @@ def routes(runs: Sequence[RunRecord], root: Path) -> str:
     """
     chapters = sorted((root / "notebooks").glob("*.ipynb"))
     number = words(chapters)
-    short, told = _gpu(root / "benchmarks/gpu.json")
+    here, here_told = _laptop(root / "book/times.json")
+    card, card_told = _gpu(root / "benchmarks/gpu.json")
     cards = (
         (
             *("book", "Read", f"about {spell(60 * number / SPEED)}"),
@@ -235,17 +242,17 @@ def routes(runs: Sequence[RunRecord], root: Path) -> str:
             ("Start reading", "../notebooks/01_catalog.ipynb"),
         ),
         (
-            *("device-desktop", "Re-run on a laptop", _total(runs)),
+            *("device-desktop", "Re-run on a laptop", here),
             "`make book` runs everything.\n"
             "Any chapter also works first and alone, with any parameter changed.",
-            laptop(runs),
+            here_told,
             ("How to re-run", "reading.md"),
         ),
         (
-            *("cpu", "Re-run on a GPU", short),
+            *("cpu", "Re-run on a GPU", card),
             "`make book PROFILE=paper` takes the size of the paper's data.\n"
             "The same notebooks, other parameters.",
-            told,
+            card_told,
             ("Speed and scale", "../notebooks/15_speed_and_scale.ipynb"),
         ),
     )
@@ -264,10 +271,6 @@ def routes(runs: Sequence[RunRecord], root: Path) -> str:
             "",
         ]
     return "\n".join([*parts, "::::"])
-
-
-def _total(runs: Sequence[RunRecord]) -> str:
-    return spell(sum(run.seconds for run in runs)) if runs else "not timed in this copy"
 
 
 def found(folder: Path) -> dict[str, Any]:

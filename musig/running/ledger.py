@@ -494,7 +494,7 @@ TIME = "<!-- time -->"
 """In a chapter: where the seconds of its run are put."""
 
 
-def sign(notebook: dict[str, Any], line: str, seconds: float) -> dict[str, Any]:
+def sign(notebook: dict[str, Any], line: str, took: str) -> dict[str, Any]:
     """Put a line of provenance under every figure and table of an executed notebook.
 
     Parameters
@@ -503,8 +503,8 @@ def sign(notebook: dict[str, Any], line: str, seconds: float) -> dict[str, Any]:
         The notebook as JSON has it.
     line : str
         From :func:`musig.running.records.provenance`.
-    seconds : float
-        What the run took; written where the notebook has the mark :data:`TIME`.
+    took : str
+        A sentence on how long it takes, for the place of the mark :data:`TIME`; may be empty.
 
     Returns
     -------
@@ -519,14 +519,13 @@ def sign(notebook: dict[str, Any], line: str, seconds: float) -> dict[str, Any]:
     Examples
     --------
     >>> shown = {"id": "a", "metadata": {}, "outputs": [{"data": {"image/png": "…"}}]}
-    >>> [cell["id"] for cell in sign({"cells": [shown]}, "01_x · seed 0", 3.2)["cells"]]
+    >>> [cell["id"] for cell in sign({"cells": [shown]}, "01_x · seed 0", "")["cells"]]
     ['a', 'a-from']
     """
-    took = counted(max(1, round(seconds)), "second")
     cells = []
     for cell in notebook["cells"]:
         if TIME in (words := "".join(cell.get("source", ""))):
-            told = words.replace(TIME, f" The run shown here took {took}.")
+            told = words.replace(TIME, took and f" {took}")
             cell = {**cell, "source": told.splitlines(keepends=True)}
         cells.append(cell)
         shown = [output.get("data", {}) for output in cell.get("outputs", [])]
@@ -579,8 +578,8 @@ def fill(page: str, runs: Sequence[RunRecord], results_folder: Path) -> str:
         "ledger:cells": lambda: cells(results_folder / "cells"),
         "ledger:studies": lambda: studies(results_folder / "studies"),
         "results:landing": lambda: landing.landing(results_folder / "cells"),
-        "landing:routes": lambda: landing.routes(runs, root),
-        "landing:laptop": lambda: landing.laptop(runs),
+        "landing:routes": lambda: landing.routes(root),
+        "landing:laptop": lambda: landing.laptop(root / "book/times.json"),
         "landing:real": lambda: landing.real(results_folder),
         "landing:gpu": lambda: landing.gpu(root / "benchmarks/gpu.json"),
         "reference:parameters": lambda: reference.parameters_page(root / "notebooks"),

@@ -16,7 +16,8 @@ Contents
 --------
 - :func:`timed`: seconds of one command; :func:`time_chapter`: a chapter and its exercises;
   :func:`time_book`: building all, again, and one chapter;
-- :func:`read`: what was kept; :func:`main`: ``python -m musig.running.timing``.
+- :func:`read`: what was kept; :func:`told`: of one chapter, in a sentence;
+  :func:`main`: ``python -m musig.running.timing``.
 """
 
 from __future__ import annotations
@@ -34,13 +35,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from musig.errors import MusigError
+from musig.errors import MusigError, counted
 from musig.files import aside
 from musig.running import book, exercises
 from musig.running.machine import available_cores, git_state
 from musig.running.profiles import find_notebook
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+KEPT = "book/times.json"
+"""Where the times are, in the folder of the project."""
 COMMAND = (sys.executable, "-c", "from musig.cli import main; main()")
 
 
@@ -219,6 +222,37 @@ def read(path: Path) -> dict[str, Any]:
     return dict(kept)
 
 
+def told(path: Path, chapter: str) -> str:
+    """Say how long a chapter took.
+
+    Parameters
+    ----------
+    path : Path
+        ``book/times.json``.
+    chapter : str
+        Such as ``05_multitask_training``.
+
+    Returns
+    -------
+    str
+        A sentence, empty where it was not timed.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> told(Path("no such file"), "05_multitask_training")
+    ''
+    """
+    found = read(path).get("chapters", {}).get(chapter)
+    if not found:
+        return ""
+    seconds = counted(max(1, round(found["seconds"])), "second")
+    return f"With an empty cache and one thread, it was timed once: {seconds}."
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Time chapters, and keep the times for the teacher's page.
 
@@ -242,7 +276,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("chapters", nargs="*", help="numbers or names; none: all")
     parser.add_argument("--book", action="store_true", help="the building instead")
     parser.add_argument("--profile", default="classroom", help="a name in notebooks/profiles")
-    parser.add_argument("--out", type=Path, default=book.ROOT / "book/times.json", help="the file")
+    parser.add_argument("--out", type=Path, default=book.ROOT / KEPT, help="the file")
     options = parser.parse_args(arguments)
     from musig.running import teaching  # which reads what is written here
 

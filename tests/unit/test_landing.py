@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from musig.experiments import CellResult, claims, plans, store
-from musig.running import landing, ledger
+from musig.running import landing, ledger, timing
 from musig.running.records import RunRecord
 from musig.sources import synthetic
 
@@ -34,11 +34,27 @@ def test_words_are_counted_and_code_is_not(tmp_path):
     assert landing.words([path, path]) == 12
 
 
-def test_the_laptop_route_is_what_the_runs_took():
-    told = landing.laptop([run("01_a", 61.0), run("02_b", 80.4), run("03_c", 2.0)])
-    assert "3 chapters" in told and "took 2 minutes" in told and "cpu, 2 threads" in told
-    assert "[02_b](../notebooks/02_b.ipynb), 80 seconds" in told
-    assert landing.laptop([]) == "Not timed in this copy."
+def test_the_laptop_route_is_what_was_timed(tmp_path):
+    path = tmp_path / "times.json"
+    assert landing.laptop(path).startswith("Not timed yet")
+    one = {"cpu_seconds": 1.0, "exercises": {}}
+    kept = {"cores": 2, "chapters": {"01_a": one | {"seconds": 61.0}, "02_b": one | {"seconds": 9}}}
+    path.write_text(json.dumps(kept))
+    assert landing.laptop(path).startswith("Not timed yet")
+    took = {"book": {"seconds": 605.0}, "again": {"seconds": 5}, "chapter": {"seconds": 44.4}}
+    path.write_text(json.dumps(kept | {"building": took}))
+    told = landing.laptop(path)
+    assert "2 cores, `make book` took 10 minutes" in told and "a second one 5 seconds" in told
+    assert "`make chapter N=05` 44 seconds" in told and "from 9 seconds to 61 seconds" in told
+
+
+def test_building_takes_no_longer_than_it_may():
+    """What was timed once, on two cores; nothing is timed here."""
+    building = timing.read(ROOT / timing.KEPT)["building"]
+    most = {"book": 12 * 60, "again": 40, "chapter": 60}
+    assert {name: building[name]["seconds"] <= most[name] for name in most} == dict.fromkeys(
+        most, True
+    )
 
 
 @pytest.fixture
@@ -83,12 +99,12 @@ def test_the_recorded_real_run_is_told(tmp_path):
     assert "[06_x](../notebooks/06_x.ipynb) took longest: 12 minutes" in landing.real(tmp_path)
 
 
-def test_three_routes_and_each_with_a_link(measured):
-    text = landing.routes([run("01_a", 61.0)], ROOT)
+def test_three_routes_and_each_with_a_link():
+    text = landing.routes(ROOT)
     assert text.count(":::{grid-item-card}") == 3
     for target in ("../notebooks/01_catalog.ipynb", "reading.md"):
         assert f"]({target})" in text
-    assert "[61 seconds]{.musig-time}" in text
+    assert text.count("{.musig-time}") == 3 and "not timed yet" not in text
 
 
 def test_the_pages_hold_no_time_of_their_own():
