@@ -9,7 +9,7 @@ table does not.
 Contents
 --------
 - :func:`overview`, :func:`details`: the list, and what is unfolded; :func:`counted_verdicts`: in a
-  sentence; :func:`amount`: what was measured, in short.
+  sentence; :func:`amount`: what was measured, in short; :func:`slug`: names of places and styles.
 - :func:`by_cutoff`: verdicts for several k; :func:`sensitivity`: our choices.
 - :func:`by_chance`: the figure of a permutation test.
 """
@@ -40,8 +40,29 @@ SIGNS = {REPRODUCED: "✓", NOT_REPRODUCED: "✗", NOT_TESTABLE: "∅", NOT_RUN:
 """What stands before the word of a verdict."""
 
 
-def _slug(text: str) -> str:
-    return "claim-" + re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+def slug(text: str) -> str:
+    """Write a text as the name of a place or a style.
+
+    Parameters
+    ----------
+    text : str
+        For example a verdict.
+
+    Returns
+    -------
+    str
+        Small letters, digits and hyphens.
+
+    Notes
+    -----
+    Notebook: 11_claims
+
+    Examples
+    --------
+    >>> slug("not run yet"), slug("MUSIG > GraphSAGE")
+    ('not-run-yet', 'musig-graphsage')
+    """
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def _signed(verdict: str) -> str:
@@ -135,8 +156,8 @@ def overview(table: pd.DataFrame, caption: str = "", *, link: bool = True) -> HT
     lines = []
     for row in table.to_dict("records"):
         name = escape(row["claim"])
-        named = f'<a href="#{_slug(row["claim"])}">{name}</a>' if link else name
-        kind = _slug(row["verdict"]).removeprefix("claim-")
+        named = f'<a href="#claim-{slug(row["claim"])}">{name}</a>' if link else name
+        kind = slug(row["verdict"])
         lines.append(
             f'<tr class="verdict-{kind}"><td>{named}</td><td>{escape(_signed(row["verdict"]))}</td>'
             f"<td>{escape(amount(row)) or '–'}</td></tr>"
@@ -189,7 +210,7 @@ def _claim(row: Mapping[Any, Any]) -> str:
     # the target of a link is inside, so that a browser unfolds what it jumps to
     return (
         f'<details class="musig-claim"><summary>{escape(summary)}</summary>'
-        f'<dl id="{_slug(row["claim"])}">{body}</dl></details>'
+        f'<dl id="claim-{slug(row["claim"])}">{body}</dl></details>'
     )
 
 

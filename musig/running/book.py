@@ -15,8 +15,9 @@ is the book.
 Contents
 --------
 - :func:`chapters`: the notebooks, in the order of the table of contents;
-- :func:`execute`: run them; :func:`assemble`: lay out the sources;
-- :func:`main`: ``python -m musig.running.book``.
+- :func:`execute`: run them; :func:`assemble`: lay out the sources; :func:`signed`,
+  :func:`write_changed`: its parts, for one chapter alone as well;
+- :func:`exit_code`: how commands end; :func:`main`: ``python -m musig.running.book``.
 """
 
 from __future__ import annotations
@@ -25,14 +26,18 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from musig.errors import MusigError
 from musig.files import aside
 from musig.running import rendering
+
+if TYPE_CHECKING:
+    from musig.running.records import RunRecord
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = "notebooks/template/my_experiment.ipynb"
@@ -44,8 +49,10 @@ FILLED = (
     "book/parameters.md",
     "book/model.md",
     "book/licences.md",
+    "book/teach.md",
 )
-"""Pages with places that :mod:`musig.running.ledger` or :mod:`musig.running.publishing` fills."""
+"""Pages with places that :func:`musig.running.publishing.fill` fills."""
+STOPPED = 130  # what a shell gives for an interrupt
 
 
 def listed(root: Path = ROOT) -> list[str]:
@@ -175,35 +182,109 @@ def assemble(root: Path, build: Path, executed: dict[str, Path], profile: str) -
     -----
     Notebook: 01_catalog
     """
-    from musig.running import ledger, publishing, records, teaching, timing
+    from musig.running import publishing, records
 
     source = build / "source"
     wanted = {p.relative_to(root).as_posix(): p for p in (root / "book").rglob("*") if p.is_file()}
     wanted |= {name: root / name for name in COPIED}
-    wanted |= executed
     contents = {name: path.read_bytes() for name, path in wanted.items()}
     manifests = [build / "runs" / f"{Path(name).stem}-{profile}.json" for name in executed]
     runs = [records.load(path) for path in manifests]
-    for name, record in zip(executed, runs, strict=True):
-        line = records.provenance(record)
-        took = timing.told(root / timing.KEPT, Path(name).stem)
-        signed = ledger.sign(json.loads(contents[name]), line, took)
-        contents[name] = (json.dumps(signed, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+    for (name, path), record in zip(executed.items(), runs, strict=True):
+        contents[name] = signed(path, record, root)
     for name in contents.keys() & set(FILLED):
-        page = contents[name].decode("utf-8")
-        page = publishing.fill(ledger.fill(page, runs, root / "results"), root / "results")
+        page = publishing.fill(contents[name].decode("utf-8"), runs, root / "results")
         contents[name] = page.encode("utf-8")
-    teaching.fill_pages(contents, root)
 
     for path in source.rglob("*"):
         if path.is_file() and path.relative_to(source).as_posix() not in contents:
             path.unlink()
+    write_changed(source, contents)
+    return source
+
+
+def signed(executed: Path, record: RunRecord, root: Path = ROOT) -> bytes:
+    """Give an executed notebook as a page shows it: its run, and how long it takes, are told.
+
+    Parameters
+    ----------
+    executed : Path
+        The executed notebook.
+    record : RunRecord
+        Of its run.
+    root : Path
+        Folder of the project, which holds what was timed.
+
+    Returns
+    -------
+    bytes
+        Its JSON, with the cells that :func:`musig.running.ledger.sign` adds.
+
+    Notes
+    -----
+    Notebook: 06_playlist_completion
+    """
+    from musig.running import ledger, records, timing
+
+    took = timing.told(root / timing.KEPT, record.notebook)
+    notebook = json.loads(executed.read_text("utf-8"))
+    told = ledger.sign(notebook, records.provenance(record), took)
+    return (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def write_changed(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files, and leave those alone that hold the same already.
+
+    Parameters
+    ----------
+    folder : Path
+        Where.
+    contents : mapping of str to bytes
+        By path in the folder.
+
+    Notes
+    -----
+    Sphinx reads again what is newer than its page.
+
+    Notebook: 01_catalog
+    """
     for name, content in contents.items():
-        path = source / name
+        path = folder / name
         if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-    return source
+
+
+def exit_code(work: Callable[[], int]) -> int:
+    """Do the work of a command, and tell in a sentence what ended it.
+
+    Parameters
+    ----------
+    work : callable
+        Gives an exit code.
+
+    Returns
+    -------
+    int
+        That code; 1 where what was given is wrong, 130 where a person stopped it.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+
+    Examples
+    --------
+    >>> exit_code(lambda: 0)
+    0
+    """
+    try:
+        return work()
+    except MusigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. What is finished is kept.", file=sys.stderr)
+        return STOPPED
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -229,26 +310,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT, help="where to make _build")
     parser.add_argument("--readme", action="store_true", help="only rewrite README's results")
     options = parser.parse_args(arguments)
-    try:
-        if options.readme:
-            from musig.running import publishing
+    return exit_code(lambda: _readme() if options.readme else _book(options))
 
-            readme = ROOT / "README.md"
-            text = publishing.fill_readme(readme.read_text(encoding="utf-8"), ROOT / "results")
-            with aside(readme) as passing:
-                passing.write_text(text, encoding="utf-8")
-            return 0
-        build = options.out.resolve() / "_build"
-        executed = execute(chapters(), build, options.profile, options.data)
-        key = rendering.drawn_from(ROOT, build, executed, options.profile)
-        index = rendering.kept(build, key)
-        if index is None:
-            print("Building the pages …", flush=True)
-            source = assemble(ROOT, build, executed, options.profile)
-            index = rendering.render(source, build, key)
-    except MusigError as error:
-        print(error, file=sys.stderr)
-        return 1
+
+def _readme() -> int:
+    from musig.running import publishing
+
+    readme = ROOT / "README.md"
+    text = publishing.fill_readme(readme.read_text(encoding="utf-8"), ROOT / "results")
+    with aside(readme) as passing:
+        passing.write_text(text, encoding="utf-8")
+    return 0
+
+
+def _book(options: argparse.Namespace) -> int:
+    build = options.out.resolve() / "_build"
+    executed = execute(chapters(), build, options.profile, options.data)
+    key = rendering.drawn_from(ROOT, build, executed, options.profile)
+    index = rendering.kept(build, key)
+    if index is None:
+        print("Building the pages …", flush=True)
+        source = assemble(ROOT, build, executed, options.profile)
+        index = rendering.render(source, build, key)
     print(f"The book is ready. Open {index}")
     return 0
 

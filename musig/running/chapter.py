@@ -20,7 +20,7 @@ Contents
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import re
 import shutil
 import subprocess
@@ -30,10 +30,9 @@ from pathlib import Path
 
 import yaml
 
-from musig import cache
 from musig.errors import MusigError
 from musig.files import aside
-from musig.running import book
+from musig.running import book, rendering
 
 BESIDE = ("book/glossary", "book/bibliography")
 """Pages that are drawn with every chapter: its terms and citations lead there."""
@@ -64,32 +63,24 @@ def lay_out(root: Path, executed: Path, record: Path, source: Path) -> str:
     Returns
     -------
     str
-        Fingerprint of all of them.
+        Fingerprint of all of them, and of what draws them.
 
     Notes
     -----
     Notebook: 05_multitask_training
     """
-    from musig.running import ledger, records, timing
+    from musig.running import records
 
     page = f"notebooks/{executed.stem}"
-    run = records.load(record)
-    notebook = json.loads(executed.read_text("utf-8"))
-    took = timing.told(root / timing.KEPT, executed.stem)
-    signed = ledger.sign(notebook, records.provenance(run), took)
-    contents = {f"{page}.ipynb": json.dumps(signed, indent=1, ensure_ascii=False).encode("utf-8")}
+    contents = {f"{page}.ipynb": book.signed(executed, records.load(record), root)}
     toc = {"format": "jb-book", "root": page, "chapters": [{"file": name} for name in BESIDE]}
     contents["book/_toc.yml"] = yaml.safe_dump(toc, sort_keys=False).encode("utf-8")
     others = [root / "_config.yml", root / "book/references.bib"]
     others += [root / f"{name}.md" for name in BESIDE]
     others += [path for path in (root / "book/_static").rglob("*") if path.is_file()]
     contents |= {path.relative_to(root).as_posix(): path.read_bytes() for path in others}
-    for name, content in contents.items():
-        path = source / name
-        if not path.is_file() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-    return cache.digest({name: cache.digest(repr(each)) for name, each in contents.items()})
+    book.write_changed(source, contents)
+    return rendering.fingerprint(contents.items())
 
 
 def unresolved(told: str, root: Path, page: str) -> list[str]:
@@ -159,10 +150,8 @@ def draw(root: Path, source: Path, page: str) -> Path:
     -----
     Notebook: 05_multitask_training
     """
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
-    command += ["--keep-going", "-q", "--config", str(source / "_config.yml")]
-    command += ["--toc", str(source / "book/_toc.yml"), "--path-output", str(source.parent)]
-    done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
+    command = rendering.command(source, source.parent)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     html = source.parent / "_build/html" / f"{page}.html"
     wrong = unresolved(f"{done.stdout}\n{done.stderr}", root, page)
     if wrong:
@@ -211,8 +200,6 @@ def build(
     -----
     Notebook: 05_multitask_training
     """
-    import os
-
     from musig.running import runs
     from musig.running.profiles import find_notebook
 
@@ -263,16 +250,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", help="a folder to read instead of the profile's data set")
     parser.add_argument("--out", type=Path, default=book.ROOT, help="where to make _build")
     options = parser.parse_args(arguments)
-    try:
-        pairs = [each.partition("=") for each in options.given]
-        for name, sign, _ in pairs:
-            if not sign:
-                raise MusigError(f"{name!r} is no parameter with a value: write it as hops=1.")
-        given = {name: value for name, _, value in pairs}
-        html = build(options.chapter, options.profile, given, data=options.data, out=options.out)
-    except MusigError as error:
-        print(error, file=sys.stderr)
-        return 1
+    return book.exit_code(lambda: _chapter(options))
+
+
+def _chapter(options: argparse.Namespace) -> int:
+    pairs = [each.partition("=") for each in options.given]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise MusigError(f"{name!r} is no parameter with a value: write it as hops=1.")
+    given = {name: value for name, _, value in pairs}
+    html = build(options.chapter, options.profile, given, data=options.data, out=options.out)
     print(f"The page is ready. Open {html}")
     print("Its links to other chapters lead nowhere until `make book`.")
     return 0

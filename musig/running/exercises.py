@@ -73,6 +73,11 @@ class Exercise:
         within = _INLINE.findall(_BLOCK.sub("", self.solution))
         return tuple(" ".join(line.split()) for line in [*lines, *within] if line.strip())
 
+    @property
+    def runs(self) -> tuple[tuple[Path, dict[str, str]], ...]:
+        """What its commands run again: notebooks with their parameters."""
+        return tuple(read for line in self.commands if (read := rerun(line)))
+
 
 def exercises(notebook: Path) -> list[Exercise]:
     """Read the exercises of a chapter.

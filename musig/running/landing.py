@@ -13,8 +13,8 @@ takes seconds, so they are kept in the cache (:func:`musig.cache.stage`) until a
 Contents
 --------
 - :func:`words`, :func:`spell`: what is counted, and how a time is said;
-- :func:`laptop`, :func:`gpu`, :func:`real`: what was measured, in a sentence;
-  :func:`routes`: the three cards;
+- :func:`laptop`, :func:`gpu`: what was measured, in short and in a sentence; :func:`real`: in a
+  sentence; :func:`routes`: the three cards;
 - :func:`found`: verdicts and methods, from the recorded cells; :func:`tiles`,
   :func:`short_table`: their two parts; :func:`landing`: both.
 """
@@ -53,10 +53,17 @@ GLOSS = {
     "blend-cf": "ease and itemknn",
 }
 """What a method is, in a few words; the chapter says more."""
+_BLOCK = re.compile(r"```.*?```|\$\$.*?\$\$|<!--.*?-->", re.S)
+_TERM = re.compile(r"\{term\}`([^`<]*)[^`]*`")  # of all roles the one that shows its words
+_INLINE = re.compile(
+    r"^:{3,}(?:\{admonition\}|.*$)|^:[\w-]+:.*$|^\([\w-]+\)=$"  # directives, options, labels
+    r"|(?:\{[\w:]+\})?`+[^`]*`+|\$[^$]*\$|</?\w[^>]*>|\]\([^)\s]*\)",
+    re.M,
+)
 
 
 def words(notebooks: Sequence[Path]) -> int:
-    """Count the words a reader of some notebooks meets, code and formulas left out.
+    """Count the words a reader of some notebooks meets; code, formulas and markup left out.
 
     Parameters
     ----------
@@ -76,8 +83,8 @@ def words(notebooks: Sequence[Path]) -> int:
         for cell in json.loads(path.read_text("utf-8"))["cells"]:
             if cell["cell_type"] == "markdown":
                 text = "".join(cell["source"])
-                text = re.sub(r"```.*?```|\$\$.*?\$\$|<[^>]*>|\([^)\s]*\)", " ", text, flags=re.S)
-                number += len(re.findall(r"[^\W\d_][\w'’-]*", text))
+                text = _TERM.sub(r"\1", _BLOCK.sub(" ", text))
+                number += len(re.findall(r"[^\W\d_][\w'’-]*", _INLINE.sub(" ", text)))
     return number
 
 
@@ -109,7 +116,7 @@ def spell(seconds: float) -> str:
     return f"{hours:g} hours"
 
 
-def laptop(path: Path) -> str:
+def laptop(path: Path) -> tuple[str, str]:
     """Say how long this book takes to make on a machine without a GPU, all of it or a chapter.
 
     Parameters
@@ -119,33 +126,29 @@ def laptop(path: Path) -> str:
 
     Returns
     -------
-    str
-        A sentence or two.
+    tuple of str and str
+        The time of the whole book as a reader would say it, and all times in a sentence or two.
 
     Notes
     -----
     Notebook: 01_catalog
     """
-    return _laptop(path)[1]
-
-
-def _laptop(path: Path) -> tuple[str, str]:
-    """Give the time of the whole book as a reader would say it, and all times in sentences."""
     kept = timing.read(path)
     if not kept.get("building") or not kept["chapters"]:
         return "not timed yet", "Not timed yet: `python -m musig.running.timing` does it."
-    whole, again, chapter = (
-        spell(kept["building"][name]["seconds"]) for name in ("book", "again", "chapter")
+    whole, again, changed, chapter = (
+        spell(kept["building"][name]["seconds"]) for name in timing.BUILDING
     )
     took = sorted(one["seconds"] for one in kept["chapters"].values())
     return whole, (
         f"With an empty cache and {counted(kept['cores'], 'core')}, `make book` took {whole} once "
-        f"the packages were installed, a second one {again}, and `make chapter N=05` {chapter}. "
+        f"the packages were installed, a second one {again}, `make chapter N=05` with a parameter "
+        f"changed {changed}, and without the cache that the book leaves {chapter}. "
         f"Run alone on one thread, a chapter took from {spell(took[0])} to {spell(took[-1])}."
     )
 
 
-def gpu(path: Path) -> str:
+def gpu(path: Path) -> tuple[str, str]:
     """Say how long the training at the paper's size took on a GPU.
 
     Parameters
@@ -155,18 +158,13 @@ def gpu(path: Path) -> str:
 
     Returns
     -------
-    str
-        A sentence.
+    tuple of str and str
+        The time as a reader would say it, and in a sentence.
 
     Notes
     -----
     Notebook: 15_speed_and_scale
     """
-    return _gpu(path)[1]
-
-
-def _gpu(path: Path) -> tuple[str, str]:
-    """Give the time as a reader would say it, and in a sentence."""
     missing = "not timed yet", "Not timed yet on a GPU: `python benchmarks/gpu.py` does it."
     if not path.is_file():
         return missing
@@ -231,8 +229,8 @@ def routes(root: Path) -> str:
     """
     chapters = sorted((root / "notebooks").glob("*.ipynb"))
     number = words(chapters)
-    here, here_told = _laptop(root / "book/times.json")
-    card, card_told = _gpu(root / "benchmarks/gpu.json")
+    here, here_told = laptop(root / timing.KEPT)
+    card, card_told = gpu(root / "benchmarks/gpu.json")
     cards = (
         (
             *("book", "Read", f"about {spell(60 * number / SPEED)}"),
@@ -355,11 +353,11 @@ def tiles(told: dict[str, Any]) -> str:
     Notebook: 11_claims
     """
     from musig.experiments import claims
-    from musig.pages.verdicts import SIGNS
+    from musig.pages.verdicts import SIGNS, slug
 
     papers, ours = told["verdicts"][claims.PAPERS], told["verdicts"][claims.OURS]
     items = "".join(
-        f'<li class="verdict-{verdict.replace(" ", "-")}"><strong>{number}</strong> '
+        f'<li class="verdict-{slug(verdict)}"><strong>{number}</strong> '
         f"<span>{SIGNS[verdict]} {verdict}</span></li>"
         for verdict, number in papers.items()
         if number

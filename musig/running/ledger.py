@@ -15,16 +15,16 @@ Contents
 - :func:`runs_table`, :func:`versions_table`: the runs of one build and what they ran on;
 - :func:`results`: the recorded results; :func:`result_table`: one of them; :func:`command`: what
   repeats it;
-- :func:`cells`: the recorded cells; :func:`studies`: the tuning; :func:`methods_block`: of all
-  methods;
-- :func:`lettered`, :func:`from_cells`: rows and provenance of such a table;
-- :func:`sign`: the line under a figure or table; :func:`fill`: the places of a page.
+- :func:`cells`: the recorded cells; :func:`studies`: the tuning;
+- :func:`lettered`, :func:`from_cells`: rows of a table of all methods, and its provenance;
+- :func:`table`, :func:`escaped`, :func:`estimate`, :func:`span`: how they are written;
+- :func:`sign`: the line under a figure or table.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ from musig.running import records
 from musig.running.records import RunRecord
 
 SHOWN = ("hit_rate@10", "recall@100", "r_precision", "ndcg@100")
-OF_METHODS = ("hit_rate@10", "recall@10", "ndcg@100", "r_precision")
 LETTERS = (
     "Means over playlists, each a test playlist once, with 95 % intervals. The letters after a"
     " result are those of the rows that it beats: paired tests, corrected by Holm's method over all"
@@ -96,6 +95,61 @@ def escaped(text: object) -> str:
     """
     plain = " ".join(str(text).split()).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\`*_{}\[\]|$])", r"\\\1", plain.replace(">", "&gt;"))
+
+
+def estimate(row: Any, value: str = "mean") -> str:
+    """Write an estimate with its interval.
+
+    Parameters
+    ----------
+    row : mapping
+        Holds ``low`` and ``high``, None where there is no interval.
+    value : str
+        What the estimate itself is called there.
+
+    Returns
+    -------
+    str
+        With three digits after the point.
+
+    Notes
+    -----
+    Notebook: 07_methods
+
+    Examples
+    --------
+    >>> estimate({"mean": 0.5, "low": 0.4, "high": 0.6})
+    '0.500 [0.400, 0.600]'
+    """
+    interval = f" [{row['low']:.3f}, {row['high']:.3f}]" if row["low"] is not None else ""
+    return f"{row[value]:.3f}{interval}"
+
+
+def span(values: Iterable[Any]) -> str:
+    """Write the least and the most of some values, or the one that they all are.
+
+    Parameters
+    ----------
+    values : iterable of int or str
+        Any number.
+
+    Returns
+    -------
+    str
+        To be put into a sentence; empty where there is none.
+
+    Notes
+    -----
+    Notebook: 07_methods
+
+    Examples
+    --------
+    >>> span([11, 1200, 30]), span([7, 7]), span(["2026-01-02", "2026-01-01"])
+    ('11 to 1,200', '7', '2026-01-01 to 2026-01-02')
+    """
+    each = sorted(values)
+    ends = (end if isinstance(end, str) else f"{end:,}" for end in each[:1] + each[-1:])
+    return " to ".join(dict.fromkeys(ends))
 
 
 def runs_table(runs: Sequence[RunRecord]) -> str:
@@ -242,8 +296,7 @@ def result_table(record: RunRecord, metrics: Sequence[str] = SHOWN) -> str:
     numbers: dict[str, list[int]] = {}  # playlists, trainings
     try:
         for row in record.metrics["table"]:
-            interval = f" [{row['low']:.3f}, {row['high']:.3f}]" if row["low"] is not None else ""
-            cells.setdefault(row["method"], {})[row["metric"]] = f"{row['mean']:.3f}{interval}"
+            cells.setdefault(row["method"], {})[row["metric"]] = estimate(row)
             numbers[row["method"]] = [row["n"], row.get("trainings", 1)]
     except KeyError as error:
         raise MusigError(
@@ -298,7 +351,7 @@ def _row_of_cells(experiment: str, row: str, parts: Sequence[Any]) -> list[objec
 
     runs = [part.run for part in parts if part.run]
     commits = sorted({(run["commit"] or "none")[:9] for run in runs})
-    days = sorted({run["when"][:10] for run in runs})
+    days = [run["when"][:10] for run in runs]
     minutes = sum(part.measures.get("cpu_seconds", 0) for part in parts) / 60
     remarks = sorted({part.remark for part in parts if part.remark})
     remarks += sorted({f"not in this data: {part.absent}" for part in parts if part.absent})
@@ -307,7 +360,7 @@ def _row_of_cells(experiment: str, row: str, parts: Sequence[Any]) -> list[objec
         f"{sum(part.remark != store.NOT_RUN for part in parts)} of {len(parts)}",
         ", ".join(sorted({escaped(run["data"]) for run in runs})) or "–",
         ", ".join(f"`{commit}`" for commit in commits) or "–",
-        " to ".join(dict.fromkeys([days[0], days[-1]])) if days else "–",
+        span(days) or "–",
         f"{minutes:.1f}" if runs else "–",
         escaped("; ".join(remarks)) or "–",
         f"`{plans.command(f'{experiment}/{row}')}`",
@@ -356,46 +409,6 @@ def _short(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def methods_block(folder: Path, metrics: Sequence[str] = OF_METHODS) -> str:
-    """Write the table of all methods from its recorded cells.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the recorded cells.
-    metrics : sequence of str
-        Columns.
-
-    Returns
-    -------
-    str
-        Markdown; empty where no cell of 07_methods is recorded.
-
-    Notes
-    -----
-    Notebook: 07_methods
-    """
-    if not any(folder.glob("07_methods/*.json")):
-        return ""
-    from musig.experiments import plans, store, tables
-
-    read = store.read(plans.methods_table(), folder)
-    made = tables.table(read, metrics)
-    lines = []
-    for name, values in lettered(made, metrics).items():
-        about = made[made["method"] == name].iloc[0]
-        tried = " + ".join(_count(about[kind]) for kind in ("trials", "by_hand"))
-        numbers = [about["n"] or "–", about["folds"] or "–", tried]
-        lines.append([*values, *numbers, about["remark"] or "–"])
-    coded = [f"`{metric}`" for metric in metrics]
-    head = ["method", *coded, "playlists", "folds", "tried", "remark"]
-    return (
-        f"{table(head, lines)}\n\n{LETTERS} *Tried*: trials of tuning, and settings looked"
-        " at by hand before.\n\n"
-        f"{from_cells('07_methods', read)}\n\nCommand: `{plans.command('07_methods')}`"
-    )
-
-
 def lettered(made: Any, metrics: Sequence[str]) -> dict[str, list[str]]:
     """Write each row of a table of methods, with letters for the rows that it beats.
 
@@ -423,9 +436,8 @@ def lettered(made: Any, metrics: Sequence[str]) -> dict[str, list[str]]:
         values = [f"{letters[name]} {name}"]
         for metric in metrics:
             row = rows.loc[metric]
-            told = f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
             beaten = "".join(letters[each] for each in row["beats"].split(", ") if each)
-            values.append(f"{told} {beaten}".strip() if row["n"] else "–")
+            values.append(f"{estimate(row)} {beaten}".strip() if row["n"] else "–")
         lines[name] = values
     return lines
 
@@ -458,10 +470,6 @@ def from_cells(name: str, read: Sequence[Any]) -> str:
         *sorted({f"{run['device']}, {counted(run['threads'], 'thread')}" for run in runs}),
     ]
     return escaped(" · ".join(source))
-
-
-def _count(value: Any) -> str:
-    return "0" if value is None or value != value else f"{value:.0f}"  # NaN is not itself
 
 
 def result_blocks(folder: Path) -> str:
@@ -539,52 +547,3 @@ def sign(notebook: dict[str, Any], line: str, took: str) -> dict[str, Any]:
 
 def _text(data: dict[str, Any]) -> str:
     return "".join(data.get("text/html", ""))
-
-
-def fill(page: str, runs: Sequence[RunRecord], results_folder: Path) -> str:
-    """Fill the places of a page: of the ledger, the landing page, the reference.
-
-    Parameters
-    ----------
-    page : str
-        With any of the marks below, such as ``<!-- ledger:runs -->``.
-    runs : sequence of RunRecord
-        The runs of this build.
-    results_folder : Path
-        Of the recorded results, in the folder of the project.
-
-    Returns
-    -------
-    str
-        The page.
-
-    Notes
-    -----
-    Notebook: 01_catalog
-
-    Examples
-    --------
-    >>> fill("Runs: <!-- ledger:runs -->", [], Path("results"))
-    'Runs: No run has been recorded yet.'
-    """
-    from musig.running import landing, reference
-
-    root = results_folder.parent
-    marks = {
-        "ledger:runs": lambda: f"{runs_table(runs)}\n\n{versions_table(runs)}".strip(),
-        "ledger:results": lambda: (
-            f"{runs_table(results(results_folder))}\n\n{result_blocks(results_folder)}"
-        ),
-        "ledger:cells": lambda: cells(results_folder / "cells"),
-        "ledger:studies": lambda: studies(results_folder / "studies"),
-        "results:landing": lambda: landing.landing(results_folder / "cells"),
-        "landing:routes": lambda: landing.routes(root),
-        "landing:laptop": lambda: landing.laptop(root / "book/times.json"),
-        "landing:real": lambda: landing.real(results_folder),
-        "landing:gpu": lambda: landing.gpu(root / "benchmarks/gpu.json"),
-        "reference:parameters": lambda: reference.parameters_page(root / "notebooks"),
-    }
-    for mark, write in marks.items():
-        place = f"<!-- {mark} -->"
-        page = page.replace(place, write()) if place in page else page
-    return page

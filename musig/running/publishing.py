@@ -1,4 +1,4 @@
-"""What is published beside the chapters: the README's results, the model card, the licences.
+"""What is published beside the chapters: the README, the model card, the licences, filled pages.
 
 As in the ledger (:mod:`musig.running.ledger`), nothing here is typed by hand: numbers come from
 recorded cells, licences from what the installed packages say of themselves.
@@ -15,7 +15,7 @@ Contents
 - :func:`fill_readme`, :func:`readme_block`: the README's results, each row with its command;
 - :func:`model_results`, :func:`model_popularity`, :func:`model_data`: of the model card;
 - :func:`licence`, :func:`installed`, :func:`licences`: of the packages;
-- :func:`fill`: their places in a page.
+- :func:`fill`: the places in a page, these and those of the modules that it names.
 
 References
 ----------
@@ -31,7 +31,8 @@ from pathlib import Path
 from typing import Any
 
 from musig.errors import MusigError, counted
-from musig.running import ledger
+from musig.running import landing, ledger, reference, teaching, timing
+from musig.running.records import RunRecord
 
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 TIME_BEGIN, TIME_END = "<!-- time:begin -->", "<!-- time:end -->"
@@ -40,6 +41,8 @@ IN_README = ("hit_rate@10", "recall@10")
 OF_MODEL = ("hit_rate@10", "recall@10", "ndcg@100", "r_precision")
 BESIDE = ("popularity", "itemknn", "als", "musig", "musig-best")
 """Rows of the model card: what the model is, and what to compare it with."""
+TENTHS = {1: "rarest tenth", 5: "fifth tenth", 10: "most popular tenth"}
+"""Of all tracks, by how many training playlists they are in."""
 
 
 def fill_readme(readme: str, results_folder: Path) -> str:
@@ -68,7 +71,7 @@ def fill_readme(readme: str, results_folder: Path) -> str:
     """
     shown = readme_block(results_folder / "cells") or ledger.result_blocks(results_folder)
     readme = _between(readme, BEGIN, END, shown)
-    return _between(readme, TIME_BEGIN, TIME_END, _time(results_folder.parent / "book/times.json"))
+    return _between(readme, TIME_BEGIN, TIME_END, _time(results_folder.parent / timing.KEPT))
 
 
 def _between(text: str, begin: str, end: str, new: str) -> str:
@@ -79,8 +82,6 @@ def _between(text: str, begin: str, end: str, new: str) -> str:
 
 
 def _time(path: Path) -> str:
-    from musig.running import timing
-
     chapters = timing.read(path).get("chapters", {})
     if not chapters:
         return "How long the chapters take has not been measured yet."
@@ -132,7 +133,7 @@ def readme_block(folder: Path, metrics: Sequence[str] = IN_README) -> str:
         label = values[0] + (f" ({about['remark']})" if about["remark"] else "")
         lines.append([label, *values[1:], _minutes(alone[name]), f"`{about['command']}`"])
     head = ["method", *(f"`{metric}`" for metric in metrics), "minutes", "made again by"]
-    playlists = " to ".join(f"{n:,}" for n in sorted({*made.loc[made["n"] > 0, "n"]}))
+    playlists = ledger.span(made.loc[made["n"] > 0, "n"])
     return (
         f"{ledger.table(head, lines)}\n\n"
         f"{ledger.LETTERS} Playlists: {playlists}. Minutes: of one thread, for the row"
@@ -174,8 +175,7 @@ def model_results(folder: Path) -> str:
     for name, row in rows.items():
         known = tables.means([row.per_playlist[metric].to_numpy() for metric in OF_MODEL])
         size = _mean(row, "size")
-        told = [f"{one['mean']:.3f} [{one['low']:.3f}, {one['high']:.3f}]" for one in known]
-        lines.append([name, *told, len(row.per_playlist), f"{size:,.0f}"])
+        lines.append([name, *map(ledger.estimate, known), len(row.per_playlist), f"{size:,.0f}"])
     head = ["method", *(f"`{metric}`" for metric in OF_MODEL), "playlists", "numbers kept"]
     return (
         f"{ledger.table(head, lines)}\n\n{ledger.from_cells('07_methods', read)}\n\n"
@@ -213,15 +213,15 @@ def model_popularity(folder: Path) -> str:
     for name, row in rows.items():
         of = found[found["method"] == name].set_index("decile")
         told = [
-            f"{one['found']:.3f} [{one['low']:.3f}, {one['high']:.3f}]"
-            for _, one in of.loc[[1, 5, 10]].iterrows()
+            ledger.estimate(of.loc[tenth], "found") if tenth in of.index else "–"
+            for tenth in TENTHS
         ]
         lines.append([name, *told, f"{100 * _mean(row, 'coverage'):.1f} %"])
-    ranges = found.drop_duplicates("decile").set_index("decile")[["least", "most"]].T.to_dict()
-    named = []
-    for tenth, what in ((1, "rarest tenth"), (5, "fifth tenth"), (10, "most popular tenth")):
-        between = " to ".join(map(str, sorted({*ranges[tenth].values()})))
-        named.append(f"{what} (in {between} playlists)")
+    ranges = found.drop_duplicates("decile").set_index("decile")[["least", "most"]]
+    named = [
+        f"{what} (in {ledger.span(ranges.loc[tenth])} playlists)" if tenth in ranges.index else what
+        for tenth, what in TENTHS.items()
+    ]
     head = ["method", *named, "coverage"]
     return f"{ledger.table(head, lines)}\n\n{ledger.from_cells('07_methods', first)}"
 
@@ -253,7 +253,7 @@ def model_data(folder: Path) -> str:
     fit = sum(cell.measures["fit_cpu_seconds"] for cell in row.results) / len(row.results)
     return (
         f"Trained on {' and '.join(of)}: in each of {counted(len(row.folds), 'fold')} the"
-        f" {min(tracks):,} to {max(tracks):,} tracks that are in {rules.min_playlists} training"
+        f" {ledger.span(tracks)} tracks that are in {rules.min_playlists} training"
         f" playlists or more, and tested on {len(row.per_playlist):,} playlists, each once."
         f" One training took {fit:.0f} seconds of one processor, on average."
     )
@@ -336,26 +336,32 @@ def installed(name: str = "musig") -> dict[str, str]:
     >>> "numpy" in installed() and "musig" not in installed()
     True
     """
-    from packaging.requirements import Requirement
-
     found: dict[str, str] = {}
     asked = [(name, "")]
     seen = set(asked)
     while asked:
-        package, extra = asked.pop()
-        for text in metadata.requires(package) or []:
-            need = Requirement(text)
-            if need.marker and not need.marker.evaluate({"extra": extra}):
-                continue
-            called = re.sub(r"[-_.]+", "-", need.name).lower()
+        for called, extras in _needs(*asked.pop()):
             try:
                 found[called] = metadata.version(called)
             except metadata.PackageNotFoundError:
                 continue  # for another system
-            new = {(called, one) for one in ("", *need.extras)} - seen
+            new = {(called, one) for one in ("", *extras)} - seen
             seen |= new
             asked += new
     return dict(sorted(found.items()))
+
+
+def _needs(name: str, extra: str = "") -> list[tuple[str, set[str]]]:
+    """List what a package, or an extra of it, asks for on this system: names, and their extras."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    needs = map(Requirement, metadata.requires(name) or [])
+    return [
+        (canonicalize_name(need.name), need.extras)
+        for need in needs
+        if not need.marker or need.marker.evaluate({"extra": extra})
+    ]
 
 
 COPYLEFT = re.compile(r"\b(A?GPL|LGPL|MPL|EUPL|GNU|Mozilla)", re.I)
@@ -379,17 +385,11 @@ def licences(name: str = "musig") -> str:
     -----
     Notebook: 01_catalog
     """
-    from packaging.requirements import Requirement
-
     every = installed(name)
-    needs = [Requirement(text) for text in metadata.requires(name) or []]
-    direct = sorted(
-        re.sub(r"[-_.]+", "-", need.name).lower()
-        for need in needs
-        if not need.marker or need.marker.evaluate({"extra": ""})
-    )
-    rows = [[each, every[each], ledger.escaped(licence(each))] for each in direct]
-    shared = [f"{one} ({licence(one)})" for one in every if COPYLEFT.search(licence(one))]
+    told = {each: licence(each) for each in every}
+    direct = sorted(each for each, _ in _needs(name) if each in every)
+    rows = [[each, every[each], ledger.escaped(told[each])] for each in direct]
+    shared = [f"{each} ({told[each]})" for each in every if COPYLEFT.search(told[each])]
     return (
         f"{ledger.table(['package', 'version', 'licence'], rows)}\n\n"
         f"With all that these bring, {counted(len(every), 'package')} are installed here."
@@ -398,16 +398,17 @@ def licences(name: str = "musig") -> str:
     )
 
 
-def fill(page: str, results_folder: Path) -> str:
-    """Fill the places of the model card and of the page of licences.
+def fill(page: str, runs: Sequence[RunRecord], results_folder: Path) -> str:
+    """Fill the places of a page, whichever it has.
 
     Parameters
     ----------
     page : str
-        With any of the lines ``<!-- model:results -->``, ``<!-- model:popularity -->``,
-        ``<!-- model:data -->`` and ``<!-- licences:installed -->``.
+        With any of the marks below, such as ``<!-- ledger:runs -->``, or the teacher's page.
+    runs : sequence of RunRecord
+        The runs of this build.
     results_folder : Path
-        Of the recorded results.
+        Of the recorded results, in the folder of the project.
 
     Returns
     -------
@@ -416,14 +417,38 @@ def fill(page: str, results_folder: Path) -> str:
 
     Notes
     -----
-    Notebook: 07_methods
+    Notebook: 01_catalog
+
+    Examples
+    --------
+    >>> fill("Runs: <!-- ledger:runs -->", [], Path("results"))
+    'Runs: No run has been recorded yet.'
     """
-    cells = results_folder / "cells"
-    for mark, write in {
-        "<!-- model:results -->": lambda: model_results(cells),
-        "<!-- model:popularity -->": lambda: model_popularity(cells),
-        "<!-- model:data -->": lambda: model_data(cells),
-        "<!-- licences:installed -->": licences,
-    }.items():
-        page = page.replace(mark, write()) if mark in page else page
+    root, cells = results_folder.parent, results_folder / "cells"
+    marks = {
+        "ledger:runs": lambda: (
+            f"{ledger.runs_table(runs)}\n\n{ledger.versions_table(runs)}".strip()
+        ),
+        "ledger:results": lambda: (
+            f"{ledger.runs_table(ledger.results(results_folder))}\n\n"
+            f"{ledger.result_blocks(results_folder)}"
+        ),
+        "ledger:cells": lambda: ledger.cells(cells),
+        "ledger:studies": lambda: ledger.studies(results_folder / "studies"),
+        "results:landing": lambda: landing.landing(cells),
+        "landing:routes": lambda: landing.routes(root),
+        "landing:laptop": lambda: landing.laptop(root / timing.KEPT)[1],
+        "landing:real": lambda: landing.real(results_folder),
+        "landing:gpu": lambda: landing.gpu(root / "benchmarks/gpu.json")[1],
+        "reference:parameters": lambda: reference.parameters_page(root / "notebooks"),
+        "model:results": lambda: model_results(cells),
+        "model:popularity": lambda: model_popularity(cells),
+        "model:data": lambda: model_data(cells),
+        "licences:installed": licences,
+    }
+    for mark, write in marks.items():
+        place = f"<!-- {mark} -->"
+        page = page.replace(place, write()) if place in page else page
+    if teaching.TIMES in page:  # its tables are filled as well
+        page = teaching.fill(page, timing.read(root / timing.KEPT))
     return page

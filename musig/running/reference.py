@@ -13,6 +13,7 @@ are told that are not the default.
 Contents
 --------
 - :class:`Chapter`, :func:`read`: a notebook with its parameters and what profiles make of them;
+  :func:`title`: its first heading;
 - :func:`allowed`, :func:`told`: a comment in two parts; :func:`value`: a value as it is written;
 - :func:`index_table`: which notebooks have a parameter; :func:`chapter_table`: one notebook;
   :func:`parameters_page`: all of it.
@@ -51,6 +52,35 @@ class Chapter:
     """By profile the values it is run with."""
 
 
+def title(notebook: Path) -> str:
+    """Give the first heading of a notebook.
+
+    Parameters
+    ----------
+    notebook : Path
+        An ``.ipynb`` file.
+
+    Returns
+    -------
+    str
+        The file's name without ending where there is no heading.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+
+    Examples
+    --------
+    >>> from musig.running.profiles import find_notebook
+    >>> title(find_notebook("04"))
+    'Music graph'
+    """
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    heading = re.search(r"^# (.+)$", text, re.M)
+    return heading[1].strip() if heading else notebook.stem
+
+
 def read(folder: Path) -> list[Chapter]:
     """Read the parameters of all notebooks, and the profiles.
 
@@ -77,12 +107,8 @@ def read(folder: Path) -> list[Chapter]:
     profiles = {name: load_profile(folder / "profiles" / f"{name}.yml") for name in names}
     found = []
     for path in sorted(folder.glob("*.ipynb")):
-        cells = json.loads(path.read_text("utf-8"))["cells"]
-        text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
-        heading = re.search(r"^# (.+)$", text, re.M)
         values = {name: settle(path, profile, {})[0] for name, profile in profiles.items()}
-        title = heading[1].strip() if heading else path.stem
-        found.append(Chapter(path.stem, title, tuple(parameters(path)), values))
+        found.append(Chapter(path.stem, title(path), tuple(parameters(path)), values))
     return found
 
 

@@ -14,8 +14,9 @@ forgets what Sphinx had read: a page whose warning was reported once would pass 
 
 Contents
 --------
-- :func:`drawn_from`: the fingerprint; :func:`kept`: a book that still holds;
-- :func:`render`: build the HTML.
+- :func:`fingerprint`: of any sources; :func:`drawn_from`: of those of the book;
+- :func:`kept`: a book that still holds;
+- :func:`command`: what draws sources; :func:`render`: build the HTML.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -36,6 +37,33 @@ from musig.running import theme
 
 READ = ("book", "notebooks", "musig", "results", "benchmarks")
 """Folders of the project that the book is made from, beside the files at its top."""
+
+
+def fingerprint(contents: Iterable[tuple[str, bytes]]) -> str:
+    """Fingerprint of what pages are drawn from, and of what draws them.
+
+    Parameters
+    ----------
+    contents : iterable of tuple of str and bytes
+        Names and contents of the sources, in any order.
+
+    Returns
+    -------
+    str
+        SHA-256, 64 hexadecimal digits; another one with other packages, or another Python.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
+    installed = ((str(each.name), str(each.version)) for each in metadata.distributions())
+    return cache.digest(
+        {
+            "files": {name: hashlib.sha256(content).hexdigest() for name, content in contents},
+            "installed": [list(each) for each in sorted(installed)],
+            "python": sys.version,
+        }
+    )
 
 
 def drawn_from(root: Path, build: Path, executed: Mapping[str, Path], profile: str) -> str:
@@ -72,18 +100,7 @@ def drawn_from(root: Path, build: Path, executed: Mapping[str, Path], profile: s
     files |= {f"executed: {name}": path for name, path in executed.items()}
     runs = {path.name: path for path in (build / "runs").glob(f"*-{profile}.json")}
     files |= {f"run: {name}": path for name, path in runs.items()}
-    installed = ((each.name, each.version) for each in metadata.distributions())
-    return cache.digest(
-        {
-            "files": {
-                name: hashlib.sha256(path.read_bytes()).hexdigest()
-                for name, path in files.items()
-                if path.is_file()
-            },
-            "installed": [list(each) for each in sorted(installed)],
-            "python": sys.version,
-        }
-    )
+    return fingerprint((name, path.read_bytes()) for name, path in files.items() if path.is_file())
 
 
 def kept(build: Path, key: str) -> Path | None:
@@ -108,6 +125,34 @@ def kept(build: Path, key: str) -> Path | None:
     html, stamp = build / "html", build / "rendered.json"
     holds = stamp.is_file() and stamp.read_text("utf-8") == _note(key, html)
     return html / "index.html" if holds else None
+
+
+def command(source: Path, out: Path, *options: str) -> list[str]:
+    """Give the command that draws laid-out sources.
+
+    Parameters
+    ----------
+    source : Path
+        Has ``_config.yml`` and ``book/_toc.yml``.
+    out : Path
+        Where Jupyter Book makes ``_build``.
+    *options : str
+        More of its options.
+
+    Returns
+    -------
+    list of str
+        Program and arguments.
+
+    Notes
+    -----
+    Notebook: 01_catalog
+    """
+    # Jupyter Book has no ``python -m``; its script may not be on the path.
+    run = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
+    places = ["--config", str(source / "_config.yml"), "--toc", str(source / "book/_toc.yml")]
+    places += ["--path-output", str(out), str(source)]
+    return [*run, "--keep-going", "-q", *options, *places]
 
 
 def render(source: Path, build: Path, key: str = "") -> Path:
@@ -138,12 +183,8 @@ def render(source: Path, build: Path, key: str = "") -> Path:
     """
     html, stamp = build / "html", build / "rendered.json"
     stamp.unlink(missing_ok=True)
-    # Jupyter Book has no ``python -m``; its script may not be on the path.
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build"]
-    command += ["-W", "-n", "--keep-going", "-q"]
-    command += ["--config", str(source / "_config.yml"), "--toc", str(source / "book/_toc.yml")]
-    command += ["--path-output", str(build.parent), str(source)]
-    if subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode:
+    draw = command(source, build.parent, "-W", "-n")
+    if subprocess.run(draw, check=False, stdout=subprocess.DEVNULL).returncode:
         shutil.rmtree(build / ".doctrees", ignore_errors=True)
         raise MusigError("The book was not built: each WARNING and ERROR above must be mended.")
     theme.lighten(html)

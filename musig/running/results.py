@@ -17,10 +17,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from musig.errors import MusigError, counted
+from musig.errors import counted
+from musig.running import book
 
 DATA = "mpd_sample"
-STOPPED = 130  # what a shell gives for an interrupt
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,14 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", action="store_true", help="only say what is there and what not")
     parser.add_argument("--out", type=Path, help="folder of the cells")
     options = parser.parse_args(arguments)
-    try:
-        return _results(options)
-    except MusigError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("Stopped. What is finished is kept; the same command goes on.", file=sys.stderr)
-        return STOPPED
+    return book.exit_code(lambda: _results(options))
 
 
 def _results(options: argparse.Namespace) -> int:

@@ -15,20 +15,18 @@ Contents
 --------
 - :class:`Row`, :class:`Plan`; :func:`plans`: those of a page;
 - :func:`work`: seconds of what a plan runs; :func:`short`: what does not fit;
-- :func:`fill`, :func:`times_table`, :func:`fill_pages`: the page with what was measured.
+- :func:`fill`, :func:`times_table`: the page with what was measured.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from musig.errors import MusigError, counted, nearest
-from musig.running import exercises, ledger, timing
+from musig.running import exercises, ledger, reference
 from musig.running.profiles import find_notebook
 
 SLOWER = 2.0
@@ -146,15 +144,16 @@ def work(plan: Plan, times: Mapping[str, Any]) -> list[dict[str, float | None]]:
         for name in row.exercises:
             of = chapters.get(name.partition(".")[0])
             again = of["exercises"].get(name, {}) if of else {}
-            there = {one.name: one for one in _exercises(name)}
-            runs_any = name in there and any(map(exercises.rerun, there[name].commands))
-            found[name] = again.get("seconds") if runs_any else 0.0
+            exercise = _exercises(name).get(name)
+            found[name] = again.get("seconds") if exercise and exercise.runs else 0.0
         runs.append(found)
     return runs
 
 
-def _exercises(name: str) -> list[exercises.Exercise]:
-    return exercises.exercises(find_notebook(name.partition(".")[0]))
+def _exercises(name: str) -> dict[str, exercises.Exercise]:
+    """Give the exercises of the chapter of one, by name."""
+    found = exercises.exercises(find_notebook(name.partition(".")[0]))
+    return {one.name: one for one in found}
 
 
 def short(plan: Plan, times: Mapping[str, Any]) -> list[str]:
@@ -282,47 +281,28 @@ def times_table(times: Mapping[str, Any]) -> str:
              ", ".join(again) or "–"]
         )  # fmt: skip
     head = ["chapter", "seconds, first and alone", "of the processor", "exercises, once it was run"]
-    total = sum(one["seconds"] for one in times["chapters"].values()) / 60
+    every = times["chapters"].values()
+    total = sum(one["seconds"] for one in every) / 60
+    commits = sorted({(one["commit"] or "none")[:9] for one in every})
     return (
         f"{ledger.table(head, rows)}\n\n"
         f"All of them, one after the other and each with an empty cache: {total:.0f} minutes.\n"
         f"Profile `{times['profile']}`, {counted(times['threads'], 'thread')}, "
         f"{counted(times['cores'], 'core')} ({times['machine']}), Python {times['python']}, "
-        f"commit {(times['commit'] or 'none')[:9]}, {times['when'][:10]}."
+        f"commit {', '.join(commits)}, {ledger.span(one['when'][:10] for one in every)}."
     )
-
-
-def fill_pages(contents: dict[str, bytes], root: Path) -> None:
-    """Fill the teacher's page among the sources of the book, where it is there.
-
-    Parameters
-    ----------
-    contents : dict of str to bytes
-        Sources by their paths; changed in place.
-    root : Path
-        Folder of the project, whose ``book/times.json`` holds what was measured.
-
-    Notes
-    -----
-    Notebook: 05_multitask_training
-    """
-    if PAGE in contents:
-        times = timing.read(root / "book/times.json")
-        contents[PAGE] = fill(contents[PAGE].decode("utf-8"), times).encode("utf-8")
 
 
 def _chapter(found: re.Match[str]) -> str:
     """Link a chapter, with its title."""
     path = find_notebook(found[0])
-    cells = json.loads(path.read_text("utf-8"))["cells"]
-    title = re.search(r"^# (.+)$", "".join(cells[0]["source"]), re.M)
-    return f"[{found[0]} {title[1] if title else path.stem}](../notebooks/{path.name})"
+    return f"[{found[0]} {reference.title(path)}](../notebooks/{path.name})"
 
 
 def _exercise(found: re.Match[str]) -> str:
     """Link an exercise, with its title."""
     name = found[0]
-    there = {one.name: one for one in _exercises(name)}
+    there = _exercises(name)
     if name not in there:
         raise MusigError(f"A plan names exercise {name}; {nearest(name, there)}")
     place = f"../notebooks/{there[name].chapter}.html#try-it"

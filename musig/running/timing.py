@@ -9,8 +9,10 @@ Conventions
 -----------
 ``python -m musig.running.timing`` times all chapters and writes ``book/times.json``, again after
 each of them, so that it may be stopped; named chapters alone are replaced in the file, and with
-``--book`` the times of building. Nothing else heavy should run meanwhile: the processor's seconds
-tell whether something did.
+``--book`` the times of building. The profile and the machine stand at the top of the file and hold
+for all of it: times of others are refused. The commit and the time of day stand with each entry, or
+at the top where they are the same for all. Nothing else heavy should run meanwhile: the processor's
+seconds tell whether something did.
 
 Contents
 --------
@@ -44,7 +46,13 @@ from musig.running.profiles import find_notebook
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 KEPT = "book/times.json"
 """Where the times are, in the folder of the project."""
-COMMAND = (sys.executable, "-c", "from musig.cli import main; main()")
+ABOUT = ("profile", "threads", "cores", "machine", "python")
+"""What is the same for all times of a file."""
+MADE = ("commit", "when")
+"""What every entry has of its own."""
+BUILDING = ("book", "again", "changed", "chapter")
+"""What :func:`time_book` times."""
+COMMAND = (sys.executable, "-m", "musig.cli")
 
 
 def timed(command: Sequence[str], variables: Mapping[str, str]) -> dict[str, float]:
@@ -135,9 +143,8 @@ def time_chapter(
         found: dict[str, Any] = run(notebook, {})
         again = {}
         for exercise in exercises.exercises(notebook):
-            runs = [read for line in exercise.commands if (read := exercises.rerun(line))]
-            if exercise.name in of_exercises and runs:
-                each = [run(path, given) for path, given in runs]
+            if exercise.name in of_exercises and exercise.runs:
+                each = [run(path, given) for path, given in exercise.runs]
                 again[exercise.name] = {
                     name: round(sum(one[name] for one in each), 1) for name in each[0]
                 }
@@ -145,7 +152,7 @@ def time_chapter(
 
 
 def time_book(profile: str = "classroom") -> dict[str, dict[str, float]]:
-    """Time ``make book`` with an empty cache, the same again, and ``make chapter N=05``.
+    """Time ``make book``, the same again, and ``make chapter N=05`` after it and without it.
 
     Parameters
     ----------
@@ -155,8 +162,10 @@ def time_book(profile: str = "classroom") -> dict[str, dict[str, float]]:
     Returns
     -------
     dict
-        ``book``, ``again`` and ``chapter`` (with an empty cache, too), each with ``seconds`` and
-        ``cpu_seconds``. Threads as the commands themselves choose them; installing is not in it.
+        ``book``, with an empty cache; ``again``, with nothing changed; ``changed``, the chapter
+        with another weight of a task, after the book; ``chapter``, with an empty cache. Each with
+        ``seconds`` and ``cpu_seconds``, and threads as the commands choose them; installing is not
+        in it.
 
     Raises
     ------
@@ -167,16 +176,17 @@ def time_book(profile: str = "classroom") -> dict[str, dict[str, float]]:
     -----
     Notebook: 05_multitask_training
     """
+    book_command, chapter = ("book",), ("chapter", "05")
     found = {}
-    for names, module, given in (
-        (("book", "again"), "book", ()),
-        (("chapter",), "chapter", ("05",)),
+    for steps in (
+        {"book": book_command, "again": book_command, "changed": (*chapter, "weight_genre=0")},
+        {"chapter": chapter},
     ):
         with tempfile.TemporaryDirectory() as empty:
             places = {"MUSIG_CACHE": "cache", "MUSIG_RUNS": "runs"}
             variables = {name: str(Path(empty, place)) for name, place in places.items()}
-            run = (sys.executable, "-m", f"musig.running.{module}", *given)
-            for name in names:
+            for name, (module, *given) in steps.items():
+                run = (sys.executable, "-m", f"musig.running.{module}", *given)
                 found[name] = timed([*run, "--profile", profile, "--out", empty], variables)
     return found
 
@@ -192,7 +202,7 @@ def read(path: Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        By name; empty where nothing was timed yet.
+        By name; empty where nothing was timed yet. Every entry has its commit and its time.
 
     Raises
     ------
@@ -211,15 +221,21 @@ def read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        kept = json.loads(path.read_text("utf-8"))
+        kept = dict(json.loads(path.read_text("utf-8")))
+        of_all = {name: kept.pop(name) for name in MADE if name in kept}
+        building = [kept["building"][name] for name in BUILDING] if "building" in kept else []
+        for one in [*kept["chapters"].values(), *building]:
+            one.update(of_all | one)
+            float(one["seconds"]), float(one["cpu_seconds"]), [one[name] for name in MADE]
         for one in kept["chapters"].values():
-            float(one["seconds"]), float(one["cpu_seconds"]), dict(one["exercises"])
-    except (ValueError, TypeError, KeyError) as error:
+            [float(again["seconds"]) for again in one["exercises"].values()]
+        [kept[name] for name in ABOUT]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise MusigError(
             f"{path} does not hold the times of chapters ({error}): remove it, and run "
             "python -m musig.running.timing."
         ) from error
-    return dict(kept)
+    return kept
 
 
 def told(path: Path, chapter: str) -> str:
@@ -278,43 +294,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--profile", default="classroom", help="a name in notebooks/profiles")
     parser.add_argument("--out", type=Path, default=book.ROOT / KEPT, help="the file")
     options = parser.parse_args(arguments)
+    return book.exit_code(lambda: _time(options))
+
+
+def _time(options: argparse.Namespace) -> int:
     from musig.running import teaching  # which reads what is written here
 
-    try:
-        content = read(options.out)
-        chapters = content.pop("chapters", {})
-        listed = [path.stem for path in book.chapters()]
+    about: dict[str, Any] = {
+        "profile": options.profile,
+        "threads": 1,
+        "cores": available_cores(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    }
+    kept = read(options.out)
+    other = [
+        f"{name} {kept[name]}, not {about[name]}"
+        for name in ABOUT
+        if name in kept and kept[name] != about[name]
+    ]
+    if other:
+        raise MusigError(
+            f"{options.out} holds times of another kind ({'; '.join(other)}): give another --out, "
+            "or remove it and time all again."
+        )
+    content = about | kept
+    chapters = content.pop("chapters", {})
+    listed = [path.stem for path in book.chapters()]
+    commit = git_state()[0]
 
-        def keep() -> None:
-            there = {name: chapters[name] for name in listed if name in chapters}
-            with aside(options.out) as passing:
-                passing.write_text(
-                    json.dumps({**content, "chapters": there}, indent=1) + "\n", "utf-8"
-                )
+    def made(found: dict[str, Any]) -> dict[str, Any]:
+        when = datetime.now(UTC).isoformat(timespec="seconds")
+        return {**found, "commit": commit, "when": when}
 
-        content |= {
-            "profile": options.profile,
-            "threads": 1,
-            "cores": available_cores(),
-            "machine": platform.machine(),
-            "python": platform.python_version(),
-            "commit": git_state()[0],
-            "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        if options.book:
-            content["building"] = time_book(options.profile)
-            keep()
-            return 0
-        plans = teaching.plans((book.ROOT / "book/teach.md").read_text("utf-8"))
-        wanted = [name for plan in plans for row in plan.rows for name in row.exercises]
-        for notebook in [find_notebook(name) for name in options.chapters or listed]:
-            one = time_chapter(str(notebook), options.profile, wanted)
-            chapters[notebook.stem] = one
-            print(f"{notebook.stem}: {one['seconds']:.0f} s", file=sys.stderr, flush=True)
-            keep()
-    except MusigError as error:
-        print(error, file=sys.stderr)
-        return 1
+    def keep() -> None:
+        there = {name: chapters[name] for name in listed if name in chapters}
+        with aside(options.out) as passing:
+            passing.write_text(json.dumps({**content, "chapters": there}, indent=1) + "\n", "utf-8")
+
+    if options.book:
+        found = time_book(options.profile)
+        content["building"] = {name: made(one) for name, one in found.items()}
+        keep()
+        return 0
+    plans = teaching.plans((book.ROOT / teaching.PAGE).read_text("utf-8"))
+    wanted = [name for plan in plans for row in plan.rows for name in row.exercises]
+    for notebook in [find_notebook(name) for name in options.chapters or listed]:
+        one = made(time_chapter(str(notebook), options.profile, wanted))
+        chapters[notebook.stem] = one
+        print(f"{notebook.stem}: {one['seconds']:.0f} s", file=sys.stderr, flush=True)
+        keep()
     return 0
 
 

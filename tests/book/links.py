@@ -10,6 +10,7 @@ chapters, the bibliography, the README and docstrings. Those that need no answer
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import re
 import sys
@@ -80,7 +81,7 @@ def asked(address: str, tries: int = TRIES, patience: float = PATIENCE) -> str |
                 wrong = f"{error.code} {error.reason}"
                 if error.code in CLOSED:
                     return None
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 wrong = str(error) or type(error).__name__
         if wrong.startswith(("404", "410")):
             break  # gone is gone

@@ -122,8 +122,9 @@ def test_everything_a_page_loads_is_in_the_book(pages):
                 assert there.is_file(), f"{path.name}: {value}"
 
 
-def test_no_page_is_heavy_and_the_book_is_light(html, pages):
-    """A page weighs what it alone loads; what all pages load is loaded once."""
+@pytest.fixture(scope="session")
+def weights(pages):
+    """What each page weighs with what it alone loads; what others load too is loaded once."""
     loaded = {
         path: {
             (path.parent / unquote(urlsplit(value).path)).resolve()
@@ -132,14 +133,29 @@ def test_no_page_is_heavy_and_the_book_is_light(html, pages):
         }
         for path, page in pages.items()
     }
+    found = {}
     for path, own in loaded.items():
         shared = set().union(*(others for other, others in loaded.items() if other != path))
-        weight = path.stat().st_size + sum(each.stat().st_size for each in own - shared)
+        found[path] = path.stat().st_size + sum(each.stat().st_size for each in own - shared)
+    return found
+
+
+def test_no_page_is_heavy_and_the_book_is_light(html, weights):
+    for path, weight in weights.items():
         assert weight < 3 * MB, f"{path.relative_to(html)}: {weight / MB:.1f} MB"
     files = [path for path in html.rglob("*") if path.is_file()]
     whole = sum(path.stat().st_size for path in files)
     heaviest = sorted(files, key=lambda path: -path.stat().st_size)[:5]
     assert whole < 40 * MB, f"{whole / MB:.1f} MB; the largest: {[p.name for p in heaviest]}"
+
+
+def test_the_playlist_page_loads_at_once(html, pages, weights):
+    """Itself, and the scripts and styles that are its own."""
+    path = html / "notebooks/16_playground.html"
+    own = {urlsplit(value).path.rpartition("/")[2] for value in assets(pages[path])}
+    assert {"playground.js", "playground-scores.js", "playground.css"} <= own
+    assert weights[path] > path.stat().st_size
+    assert weights[path] < 2 * MB, f"{weights[path] / MB:.2f} MB"
 
 
 def test_every_picture_has_words(pages):

@@ -43,14 +43,20 @@ def test_what_is_not_asked_has_a_reason():
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
-    """One path answers, one only to GET, one only to people, one is away for a while."""
+    """One path answers, one only to GET, one only to people; one is away, one talks nonsense."""
 
     tries = 0
 
     def do_HEAD(self):
+        if self.path == "/nonsense":
+            self.wfile.write(b"nonsense\r\n\r\n")
+            return
         self.send_error({"/get": 405, "/closed": 403}.get(self.path, 404))
 
     def do_GET(self):
+        if self.path == "/nonsense":
+            self.do_HEAD()
+            return
         if self.path == "/busy":
             type(self).tries += 1
         found = self.path == "/get" or (self.path == "/busy" and self.tries > 1)
@@ -75,4 +81,5 @@ def test_an_address_is_asked_patiently(server, monkeypatch):
     assert links.asked(f"{server}/closed") is None
     assert links.asked(f"{server}/busy") is None
     assert "404" in links.asked(f"{server}/gone")
+    assert "nonsense" in links.asked(f"{server}/nonsense", tries=1)
     assert links.asked("http://127.0.0.1:9/", tries=1, patience=1)

@@ -1,6 +1,7 @@
 """The landing page: no time that was not recorded, no verdict that was not computed."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from musig.experiments import CellResult, claims, plans, store
-from musig.running import landing, ledger, timing
+from musig.running import landing, publishing, timing
 from musig.running.records import RunRecord
 from musig.sources import synthetic
 
@@ -22,8 +23,17 @@ def run(name, seconds, **more):
     return RunRecord(name, "classroom", {}, {}, "x", "0" * 16, 0, when, seconds=seconds, **settings)
 
 
-def test_words_are_counted_and_code_is_not(tmp_path):
-    text = "# One two\n\nThree *four* [five](../six.md) $$x_y$$ <b>six</b> 7\n```\ncode\n```\n"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# One two\n\nThree *four* [five](../six.md) $$x_y$$ <b>six</b> 7\n```\ncode\n```\n",
+        "(a-label)=\n:::{admonition} One two\n:class: dropdown\nThree four (five) six.\n:::\n",
+        "One two three, `code` and $x < y_{ij}$ `musig run 05`, four five {eq}`eq-x`",
+        "{term}`One two` {term}`three four <other words>` five {cite:p}`key2020`{numref}`fig` six",
+        "One <!-- left out --> two three: four < five {glue:text}`n-tracks` > six",
+    ],
+)
+def test_words_are_counted_and_code_is_not(tmp_path, text):
     cells = [
         {"cell_type": "markdown", "source": [text]},
         {"cell_type": "code", "source": ["many words"]},
@@ -36,22 +46,26 @@ def test_words_are_counted_and_code_is_not(tmp_path):
 
 def test_the_laptop_route_is_what_was_timed(tmp_path):
     path = tmp_path / "times.json"
-    assert landing.laptop(path).startswith("Not timed yet")
+    assert landing.laptop(path)[1].startswith("Not timed yet")
     one = {"cpu_seconds": 1.0, "exercises": {}}
-    kept = {"cores": 2, "chapters": {"01_a": one | {"seconds": 61.0}, "02_b": one | {"seconds": 9}}}
+    kept = {**dict.fromkeys((*timing.ABOUT, *timing.MADE), "x"), "cores": 2}
+    kept["chapters"] = {"01_a": one | {"seconds": 61.0}, "02_b": one | {"seconds": 9}}
     path.write_text(json.dumps(kept))
-    assert landing.laptop(path).startswith("Not timed yet")
-    took = {"book": {"seconds": 605.0}, "again": {"seconds": 5}, "chapter": {"seconds": 44.4}}
-    path.write_text(json.dumps(kept | {"building": took}))
-    told = landing.laptop(path)
+    assert landing.laptop(path)[1].startswith("Not timed yet")
+    took = {"book": 605.0, "again": 5, "changed": 44.4, "chapter": 71}
+    kept["building"] = {name: one | {"seconds": each} for name, each in took.items()}
+    path.write_text(json.dumps(kept))
+    short, told = landing.laptop(path)
+    assert short == "10 minutes"
     assert "2 cores, `make book` took 10 minutes" in told and "a second one 5 seconds" in told
-    assert "`make chapter N=05` 44 seconds" in told and "from 9 seconds to 61 seconds" in told
+    assert "with a parameter changed 44 seconds, and without the cache" in told
+    assert "leaves 71 seconds" in told and "from 9 seconds to 61 seconds" in told
 
 
 def test_building_takes_no_longer_than_it_may():
     """What was timed once, on two cores; nothing is timed here."""
     building = timing.read(ROOT / timing.KEPT)["building"]
-    most = {"book": 12 * 60, "again": 40, "chapter": 60}
+    most = {"book": 12 * 60, "again": 40, "changed": 60}
     assert {name: building[name]["seconds"] <= most[name] for name in most} == dict.fromkeys(
         most, True
     )
@@ -76,8 +90,9 @@ def measured(tmp_path):
 
 
 def test_the_gpu_route_is_filled_once_it_was_timed(measured, tmp_path):
-    assert landing.gpu(tmp_path / "none.json").startswith("Not timed yet")
-    told = landing.gpu(measured())
+    assert landing.gpu(tmp_path / "none.json")[1].startswith("Not timed yet")
+    short, told = landing.gpu(measured())
+    assert short == "a training: 41 seconds"
     assert "50 epochs" in told and "5,180,000 edges" in told
     assert "41 seconds on one A Card" in told
 
@@ -86,7 +101,7 @@ def test_the_gpu_route_is_filled_once_it_was_timed(measured, tmp_path):
     "more", [{"machine": {"device": "cpu"}}, {"size": "smoke"}, {"training": {"error": "x"}}]
 )
 def test_what_is_no_time_of_a_gpu_is_not_told_as_one(measured, more):
-    assert landing.gpu(measured(**more)).startswith("Not timed yet")
+    assert landing.gpu(measured(**more))[1].startswith("Not timed yet")
 
 
 def test_the_recorded_real_run_is_told(tmp_path):
@@ -112,7 +127,8 @@ def test_the_pages_hold_no_time_of_their_own():
     for name in ("index", "reading"):
         page = (ROOT / f"book/{name}.md").read_text("utf-8")
         for word in ("minute", "second", "hour", "evening"):
-            lines = [line for line in page.splitlines() if f"{word}s" in line.lower().split()]
+            words = {line: re.findall(r"\w+", line.lower()) for line in page.splitlines()}
+            lines = [line for line, said in words.items() if f"{word}s" in said]
             assert all("because they took hours" in line for line in lines), f"{name}: {lines}"
         assert "measured once" not in page.lower()
     assert "<!-- landing:routes -->" in (ROOT / "book/index.md").read_text("utf-8")
@@ -142,7 +158,7 @@ def test_what_was_found_is_computed_from_the_cells(recorded):
     for family, numbers in told["verdicts"].items():
         of_family = verdicts.loc[verdicts["family"] == family, "verdict"]
         assert numbers == {each: int((of_family == each).sum()) for each in claims.VERDICTS}
-    text = ledger.fill("<!-- results:landing -->", [], recorded.parent)
+    text = publishing.fill("<!-- results:landing -->", [], recorded.parent)
     page = BeautifulSoup(text, "html.parser")
     rows = page.select("table.musig-short tbody tr")
     assert [row.find("code").get_text() for row in rows] == ["itemknn", "popularity", "musig"]

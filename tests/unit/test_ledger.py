@@ -13,7 +13,7 @@ from markdown_it import MarkdownIt
 
 from musig.errors import MusigError
 from musig.experiments import CellResult, plans, store
-from musig.running import ledger
+from musig.running import ledger, publishing
 from musig.running.records import RunRecord
 from musig.sources import synthetic
 
@@ -90,7 +90,7 @@ def test_a_row_without_n_is_refused():
 
 
 def test_the_ledger_page_is_filled(tmp_path):
-    page = ledger.fill("a\n<!-- ledger:runs -->\nb\n<!-- ledger:results -->\n", [RUN], tmp_path)
+    page = publishing.fill("a\n<!-- ledger:runs -->\nb\n<!-- ledger:results -->\n", [RUN], tmp_path)
     assert "<!--" not in page
     assert "06_playlist_completion" in page and "No run has been recorded yet." in page
 
@@ -131,17 +131,8 @@ def test_studies_say_what_they_chose(recorded):
     assert ledger.studies(recorded / "nowhere") == "No study has been recorded yet."
 
 
-def test_all_methods_are_shown_once_they_are_recorded(recorded):
-    text = ledger.methods_block(recorded / "cells")
-    row = next(line for line in text.splitlines() if line.startswith("| a popularity |"))
-    assert row.count("0.100 [0.100, 0.100]") == 3 and "| 60 | 2 | 0 + 0 | 2 of 5 cells |" in row
-    assert any("not run yet" in line and "ease" in line for line in text.splitlines())
-    assert "Command: `make results ROW=07_methods`" in text
-    assert ledger.methods_block(recorded / "nowhere") == ""
-
-
 def test_the_ledger_page_lists_cells_and_studies(recorded):
-    page = ledger.fill("<!-- ledger:cells -->\n<!-- ledger:studies -->\n", [], recorded)
+    page = publishing.fill("<!-- ledger:cells -->\n<!-- ledger:studies -->\n", [], recorded)
     assert "<!--" not in page and "07_methods/popularity" in page and "shrinkage" in page
 
 

@@ -77,6 +77,15 @@ def test_the_rendering_is_pinned_in_pyproject_too():
         assert f"=={locked(name, '3.12')}" == specifier
 
 
+def test_what_a_class_downloads_builds_the_package():
+    """Without a network an editable installation needs exactly this."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["build-system"]["requires"]
+    told = re.findall(
+        r"pip download [^`]* (\S+==\S+)`", (ROOT / "book/teach.md").read_text("utf-8")
+    )
+    assert told == build
+
+
 def test_conda_installs_what_make_installs():
     conda = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
     (pip,) = [part["pip"] for part in conda if isinstance(part, dict)]

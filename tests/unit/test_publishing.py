@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 
 from musig.errors import MusigError
 from musig.experiments import CellResult, plans, store
-from musig.running import book, publishing
+from musig.running import book, publishing, teaching, timing
 from musig.sources import cards, synthetic
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -339,7 +339,8 @@ def test_the_readme_says_how_long_the_chapters_take(tmp_path):
         for name, seconds in times.items()
     }
     (tmp_path / "book").mkdir()
-    (tmp_path / "book/times.json").write_text(json.dumps({"chapters": chapters}), "utf-8")
+    about = dict.fromkeys((*timing.ABOUT, *timing.MADE), "x")
+    (tmp_path / "book/times.json").write_text(json.dumps({**about, "chapters": chapters}), "utf-8")
     text = publishing.fill_readme("\n".join(MARKS), tmp_path / "results")
     assert "the 3 chapters take 3 minutes in all, the longest, `02_b`, 100 seconds." in text
 
@@ -377,16 +378,38 @@ def test_the_places_of_the_cards_are_filled(recorded):
     for page in ("book/model.md", "book/licences.md"):
         assert page in book.FILLED
         text = (ROOT / page).read_text("utf-8")
-        filled = publishing.fill(text, recorded)
+        filled = publishing.fill(text, [], recorded)
         assert "<!--" in text and "<!--" not in filled
     card = publishing.model_results(recorded / "cells")
     assert "| popularity | 1.000 [1.000, 1.000] |" in card and "| 60 | 7 |" in card
     told = publishing.model_popularity(recorded / "cells")
     assert "rarest tenth (in 3 playlists)" in told and "(in 4 to 5 playlists)" in told
     assert "| musig | 0.500 [0.500, 0.500] |" in told and "| 25.0 % |" in told
-    assert "the 11 to 11 tracks" in publishing.model_data(recorded / "cells")
+    assert "the 11 tracks that" in publishing.model_data(recorded / "cells")
     for write in (publishing.model_results, publishing.model_popularity, publishing.model_data):
         assert write(recorded / "nowhere") == "No cell of the methods table has been recorded yet."
+
+
+def test_a_tenth_without_targets_and_a_row_without_the_first_fold_have_a_dash(tmp_path):
+    """Nobody looks for a track of the rarest tenth; of musig only another fold is there."""
+    catalog = synthetic.make("smoke")
+    for method, fold in (("popularity", 0), ("musig", 1)):
+        (cell,) = plans.methods_table([method], folds=[fold])
+        columns = dict.fromkeys(publishing.OF_MODEL, 0.5) | {"seeds": 10, "targets": 10}
+        for n in range(1, 11):
+            columns |= {f"found|{n}": 1.0 if n > 1 else 0.0, f"among|{n}": 2.0 if n > 1 else 0.0}
+        scores = pd.DataFrame(columns, index=pd.Index([0, 1], name="playlist")).astype(np.float32)
+        measures = {"n": 2, "size": 7, "coverage": 0.25, "popularity": [[3, 3]] * 10}
+        path = tmp_path / f"{cell.name}.json"
+        store.save(
+            CellResult(cell, scores, measures=measures),
+            path, catalog, store.key(cell, catalog.fingerprint),
+        )  # fmt: skip
+    lines = publishing.model_popularity(tmp_path).splitlines()
+    assert lines[0].startswith("| method | rarest tenth | fifth tenth (in 3 playlists) |")
+    half = "0.500 [0.500, 0.500]"
+    assert f"| popularity | – | {half} | {half} | 25.0 % |" in lines
+    assert "| musig | – | – | – | 25.0 % |" in lines
 
 
 @pytest.mark.slow
@@ -408,8 +431,25 @@ def test_licences_are_those_of_what_is_installed():
     assert all(re.search(rf"^\| {name} \| \d", text, re.M) for name in names)
     assert "not stated" not in text and "gensim (LGPL" in text
     assert "vibenet" not in found
+    assert "jupyter-book" in found  # as the index spells it, however it is asked for
     with pytest.raises(MusigError, match="pip install no-such-thing"):
         publishing.licence("no-such-thing")
+
+
+def test_a_package_that_is_not_installed_has_no_row(monkeypatch):
+    needs = ["numpy>=2", "No_Such.Thing>=1", "click>=8; python_version < '3'"]
+    known = {"musig": needs}
+    monkeypatch.setattr(publishing.metadata, "requires", lambda name: known.get(name))
+    assert list(publishing.installed()) == ["numpy"]
+    text = publishing.licences()
+    assert "| numpy |" in text and "no-such-thing" not in text and "1 package " in text
+
+
+def test_the_teachers_page_is_filled_too(tmp_path):
+    assert teaching.PAGE in book.FILLED
+    page = f"a\n{teaching.TIMES}\n"
+    assert publishing.fill(page, [], tmp_path / "results") == f"a\n{teaching.NOT_TIMED}\n"
+    assert publishing.fill("a\n", [], tmp_path / "results") == "a\n"
 
 
 def test_names_of_files_can_be_checked_out_on_every_system():

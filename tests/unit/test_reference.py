@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from musig.errors import MusigError
-from musig.running import ledger, reference
+from musig.running import publishing, reference
 from musig.running.parameters import Parameter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,5 +96,5 @@ def test_what_is_wrong_in_a_profile_is_told(tmp_path):
 def test_the_page_has_the_place():
     page = (ROOT / "book/parameters.md").read_text("utf-8")
     assert "<!-- reference:parameters -->" in page
-    filled = ledger.fill(page, [], ROOT / "results")
+    filled = publishing.fill(page, [], ROOT / "results")
     assert "<!--" not in filled and "| `seed` | all |" in filled

@@ -80,6 +80,16 @@ def test_another_package_draws_another_page(project, monkeypatch):
     assert made(project) and not made(project)
 
 
+def test_a_fingerprint_is_of_contents_and_of_what_draws_them(monkeypatch):
+    """A package that does not say its name is one all the same."""
+    first = rendering.fingerprint([("a", b"1"), ("b", b"2")])
+    assert rendering.fingerprint([("b", b"2"), ("a", b"1")]) == first
+    assert rendering.fingerprint([("a", b"2"), ("b", b"1")]) != first
+    some = [SimpleNamespace(name=None, version=None), SimpleNamespace(name="sphinx", version="0")]
+    monkeypatch.setattr(metadata, "distributions", lambda: some)
+    assert rendering.fingerprint([("a", b"1"), ("b", b"2")]) != first
+
+
 def test_a_page_that_is_missing_is_drawn_again(project):
     assert made(project)
     (project / "_build/html/index.html").unlink()

@@ -1,6 +1,7 @@
 """Plans of sessions, and the minutes of the machine."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / teaching.PAGE).read_text("utf-8")
 KEPT = ROOT / "book/times.json"
 PLANS = [pytest.param(plan, id=f"{plan.minutes} minutes") for plan in teaching.plans(PAGE)]
+MADE = {"commit": "f" * 40, "when": "2026-01-01T00:00:00+00:00"}
 HEAD = "| minutes | what | notebook | exercise |\n| --- | --- | --- | --- |\n"
 
 
@@ -22,14 +24,14 @@ def times(**seconds):
     chapters = {}
     for key, value in seconds.items():
         notebook = find_notebook(key[1:3]).stem
-        one = chapters.setdefault(notebook, {"seconds": 1.0, "cpu_seconds": 1.0, "exercises": {}})
+        blank = {"seconds": 1.0, "cpu_seconds": 1.0, "exercises": {}} | MADE
+        one = chapters.setdefault(notebook, blank)
         if len(key) == 3:
             one["seconds"] = value
         else:
             one["exercises"][f"{key[1:3]}.{key[3:]}"] = {"seconds": value, "cpu_seconds": value}
     about = {"profile": "classroom", "threads": 1, "cores": 2, "machine": "x86_64"}
-    about |= {"python": "3.12.1", "commit": "f" * 40, "when": "2026-01-01T00:00:00+00:00"}
-    return {**about, "chapters": chapters}
+    return {**about, "python": "3.12.1", "chapters": chapters}
 
 
 def test_there_are_three_plans_whose_minutes_add_up():
@@ -111,20 +113,13 @@ def test_the_page_is_filled_with_links_titles_and_seconds():
         teaching.fill(text.replace("04.2", "04.9"), {})
 
 
-def test_only_the_page_that_is_there_is_filled(tmp_path):
-    contents = {"book/other.md": b"<!-- teach:times -->"}
-    teaching.fill_pages(contents, tmp_path)
-    assert contents == {"book/other.md": b"<!-- teach:times -->"}
-    contents[teaching.PAGE] = b"<!-- teach:times -->"
-    teaching.fill_pages(contents, tmp_path)
-    assert contents[teaching.PAGE].decode() == f"{teaching.NOT_TIMED}\n"
-
-
 def test_a_command_is_timed_with_what_it_starts():
     work = "sum(i * i for i in range(4_000_000))"
     starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}])"
     found = timing.timed([sys.executable, "-c", starts], {})
-    assert found["cpu_seconds"] > 0.05 and found["seconds"] > 0.05
+    assert found["seconds"] > 0.05
+    if os.name != "nt":  # where the processor's time of children is always 0
+        assert found["cpu_seconds"] > 0.05
     with pytest.raises(MusigError, match=r"could not be timed[^\n]*\nno such thing"):
         timing.timed([sys.executable, "-c", "raise SystemExit('no such thing')"], {})
 
@@ -161,4 +156,5 @@ def test_a_chapter_is_timed_with_its_exercises():
     found = timing.time_chapter("01", "smoke", ["01.1", "01.3", "05.1"])
     assert set(found["exercises"]) == {"01.1"}
     assert found["exercises"]["01.1"]["seconds"] > 1
-    assert found["cpu_seconds"] > 1  # the kernel's are counted as well
+    if os.name != "nt":
+        assert found["cpu_seconds"] > 1  # the kernel's are counted as well
