@@ -58,7 +58,7 @@ def need() -> None:
     if find_spec("vibenet") is None:
         raise MusigError(
             "The estimator vibenet is not installed. It is free software under the GPL, version 3: "
-            'pip install "musig[vibenet]"'
+            'pip install -c requirements.lock -e ".[vibenet]"'
         )
 
 
@@ -104,7 +104,8 @@ def _network() -> Any:
     if not path.is_file():
         raise MusigError(
             "This vibenet is laid out otherwise than version 0.1, which holds its network in "
-            'artifacts/efficientnet_model.onnx: pip install "musig[vibenet]"'
+            "artifacts/efficientnet_model.onnx: "
+            'pip install -c requirements.lock -e ".[vibenet]"'
         )
     network = EfficientNetModel()
     options = onnxruntime.SessionOptions()  # its own are not handed on: it would take all cores
