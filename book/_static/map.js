@@ -61,7 +61,7 @@
 
     const app = element("div", { class: "musig-map-app" });
     const told = element("p", { class: "musig-map-told" });
-    const live = element("p", { class: "musig-map-live", "aria-live": "polite" });
+    const live = element("p", { class: "visually-hidden", "aria-live": "polite" });
 
     /* The search: a combobox with a list of tracks. */
     const field = element("input", {
@@ -72,35 +72,41 @@
     const asked = data.titles.map((each, t) => plain(`${each} ${artist(t)}`));
     let found = [], active = -1;
 
-    function listed() {
-      const text = plain(field.value.trim());
+    function close() {
       found = [];
-      for (let t = 0; t < n && text && found.length < FOUND; t++) if (asked[t].includes(text)) found.push(t);
       active = -1;
-      list.replaceChildren(...found.map((t, row) => {
-        const option = element("li", { role: "option", id: `${id}-o${row}`, "aria-selected": "false", dir: "auto" }, words(t));
-        option.addEventListener("pointerdown", (event) => { event.preventDefault(); taken(t); });
-        return option;
-      }));
-      list.hidden = !found.length;
-      field.setAttribute("aria-expanded", String(Boolean(found.length)));
-      field.removeAttribute("aria-activedescendant");
-    }
-    function taken(t) {
-      field.value = title(t);
-      found = [];
       list.hidden = true;
       field.setAttribute("aria-expanded", "false");
       field.removeAttribute("aria-activedescendant");
+    }
+    function listed() {
+      close();
+      const text = plain(field.value.trim());
+      for (let t = 0; t < n && text && found.length < FOUND; t++) if (asked[t].includes(text)) found.push(t);
+      if (!found.length) return;
+      list.replaceChildren(...found.map((t, row) => {
+        const option = element("li", { role: "option", id: `${id}-o${row}`, "aria-selected": "false", dir: "auto" }, words(t));
+        option.addEventListener("mousedown", (event) => event.preventDefault()); // the search keeps the focus
+        option.addEventListener("click", () => taken(t));
+        return option;
+      }));
+      list.hidden = false;
+      field.setAttribute("aria-expanded", "true");
+    }
+    function taken(t) {
+      field.value = title(t);
+      close();
       pin(t);
     }
     field.addEventListener("input", listed);
-    field.addEventListener("blur", () => { list.hidden = true; field.setAttribute("aria-expanded", "false"); });
+    field.addEventListener("blur", close);
     field.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") { field.value = ""; listed(); pin(-1); return; }
+      if (event.key === "Escape") { field.value = ""; close(); pin(-1); return; }
       if (event.key === "Enter" && found.length) { event.preventDefault(); taken(found[Math.max(active, 0)]); return; }
       const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (!by || !found.length) return;
+      if (!by) return;
+      if (!found.length) listed();
+      if (!found.length) return;
       event.preventDefault();
       active = (active + by + found.length + (active < 0 && by < 0 ? 1 : 0)) % found.length;
       [...list.children].forEach((option, row) => option.setAttribute("aria-selected", String(row === active)));
@@ -112,8 +118,8 @@
     const kinds = data.genres.map((name, g) => [g, name]);
     if (data.genre.some((g) => g < 0)) kinds.push([-1, "unknown"]);
     const buttons = new Map(kinds.map(([g, name]) => {
-      const sign = drawn("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: kind(g) });
-      sign.append(drawn("path", { d: shape(g, 12, 12, g >= 0 && g < COLOURED ? 7 : 4) }));
+      const sign = drawn("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" });
+      sign.append(drawn("path", { d: shape(g, 12, 12, g >= 0 && g < COLOURED ? 7 : 4), class: kind(g) }));
       const button = element("button", { type: "button", "aria-pressed": "false" }, sign, name);
       button.addEventListener("click", () => { chosen = chosen === g ? null : g; forward(); });
       return [g, button];
@@ -175,7 +181,8 @@
       for (const [g, button] of buttons) button.setAttribute("aria-pressed", String(g === chosen));
       panels.forEach(brought);
       const count = data.genre.filter((g) => g === chosen).length;
-      live.textContent = chosen === null ? "All genres." : `${buttons.get(chosen).textContent}: ${count} tracks brought forward.`;
+      const tracks = count === 1 ? "1 track" : `${count} tracks`;
+      live.textContent = chosen === null ? "All genres." : `${buttons.get(chosen).textContent}: ${tracks} brought forward.`;
     }
 
     /* The track under a pointer, as far as so many pixels away. */
@@ -248,7 +255,7 @@
       for (const u of around[t]) {
         own.marks.append(
           drawn("line", { x1: x[t], y1: y[t], x2: x[u], y2: y[u] }),
-          drawn("path", { d: shape(data.genre[u], x[u], y[u], DOT + 3), class: `${kind(data.genre[u])} near` }),
+          drawn("path", { d: shape(data.genre[u], x[u], y[u], DOT + 3), class: kind(data.genre[u]) }),
         );
       }
       own.marks.append(

@@ -14,7 +14,7 @@
   const HIGH = 4; // deviations at which a bar of a task is full
   const UNITS = { loudness: " dB", tempo: " BPM" };
   const METHODS = {
-    musig: "One embedding, taught by three tasks. Nearest to the mean of the seeds.",
+    musig: "One embedding, taught by all its tasks. Nearest to the mean of the seeds.",
     track2vec: "Word2vec, with playlists for sentences. Nearest to the mean of the seeds.",
     itemknn: "Tracks that share playlists with the seeds.",
   };
@@ -40,7 +40,7 @@
     return element;
   }
 
-  const hidden = (text) => make("span", { class: "pg-hidden" }, text);
+  const hidden = (text) => make("span", { class: "visually-hidden" }, text);
   const id = (what) => `pg-${what}-${(named += 1)}`;
   const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
   const two = (value) => value.toFixed(2);
@@ -59,7 +59,6 @@
       example: -1,
       onlyHeard: false,
       length: 10,
-      touched: false,
     };
     const opened = new Set(); // rows whose features are unfolded
     const asText = Array.from({ length: data.n }, (_, track) =>
@@ -132,7 +131,7 @@
 
     /* ---- what is said to those who do not see it ---- */
 
-    const live = make("p", { class: "pg-hidden", role: "status" });
+    const live = make("p", { class: "visually-hidden", role: "status" });
     let saying = 0;
     function say(text, after = 0) {
       clearTimeout(saying);
@@ -196,7 +195,7 @@
           make("td", {}, told(track, k)));
       });
       return make("table", { class: "pg-table" },
-        make("caption", { class: "pg-hidden" }, `Features of ${called(track)}`),
+        make("caption", { class: "visually-hidden" }, `Features of ${called(track)}`),
         make("tbody", {}, ...rows));
     }
 
@@ -413,7 +412,7 @@
 
     /* What the lists begin with, in a sentence. */
     const firsts = () => content.methods
-      .filter((each) => places[each.id])
+      .filter((each) => places[each.id] && listed(places[each.id].order).length)
       .map((each) => `First by ${each.label}: ${called(listed(places[each.id].order)[0])}.`)
       .join(" ");
 
@@ -421,6 +420,7 @@
       order.filter((track) => !state.onlyHeard || track in clips).slice(0, state.length);
 
     function summary(tracks) {
+      if (!tracks.length) return null;
       const { genre: same, sound, playlists } = data.portrait(state.seeds, tracks);
       const fact = (name, value, title) =>
         make("div", { title }, make("dt", {}, name), make("dd", {}, value));
@@ -540,16 +540,16 @@
         const way = by > 0 ? "▲" : by < 0 ? "▼" : "=";
         const said = by > 0 ? "higher than there" : by < 0 ? "lower than there" : "the same there";
         return make("p", { class: "pg-why" }, `${other} `, make("b", {}, whole(there)), " ",
-          make("span", { class: by > 0 ? "pg-up" : by < 0 ? "pg-down" : "pg-level" },
+          make("span", { class: by > 0 ? "pg-up" : by < 0 ? "pg-down" : null },
             by ? `${way} ${whole(Math.abs(by))}` : way, hidden(` ${said}`)));
       };
       const { order, place } = places.musig;
       blended.append(
-        list("blend", "Your blend", "Three models, each taught by one task, blended afterwards.",
+        list("blend", "Your blend", "A model for each task, blended afterwards.",
           listed(mix.order), (track) => row("blend", track, mix.place[track],
             moved(mix.place[track], place[track], "MUSIG"), tasks(track))),
         slopes,
-        list("joint", "MUSIG", "One model, taught by all three tasks at once.",
+        list("joint", "MUSIG", "One model, taught by all these tasks at once.",
           listed(order), (track) => row("joint", track, place[track],
             moved(place[track], mix.place[track], "blend"), tasks(track))));
       showPlaying();
@@ -588,7 +588,7 @@
     let writing = 0;
     function change(what) {
       const seeds = what.seeds !== undefined;
-      Object.assign(state, what, { touched: true });
+      Object.assign(state, what);
       draw(seeds || what.onlyHeard !== undefined || what.length !== undefined);
       clearTimeout(writing);
       writing = setTimeout(keep, 300);
@@ -616,7 +616,7 @@
       }
     }
 
-    function restore() {
+    function restore(otherwise) {
       const [key, seeds = "", weights = ""] =
         (location.hash.match(/^#playlist=([\w.-]+)$/) || ["", ""])[1].split(".");
       if (!key) return false;
@@ -625,7 +625,7 @@
       const fits = key === content.key && given.length <= MOST
         && given.every((track) => Number.isInteger(track) && track < data.n);
       if (!fits) {
-        say("The link is for other data than this page has. Here is an example instead.");
+        say(`The link is for other data than this page has. ${otherwise}`);
         return false;
       }
       const usable = sliders.length === state.weights.length
@@ -659,9 +659,9 @@
       columns);
     const third = part(3, "What does multi-task supervision do?",
       make("p", {},
-        "The sliders blend three models that saw one task each. Beside them is MUSIG, which saw all of them "
+        "The sliders blend models that saw one task each. Beside them is MUSIG, which saw all these tasks "
         + "while it was trained. Where lines cross, or end, training together gave something else than blending afterwards. "
-        + "The coloured bars of a track tell how far above the mean each of the three models puts it."),
+        + "The coloured bars of a track tell how far above the mean each of these models puts it."),
       make("div", { class: "pg-sliders" }, ...sliders.map((each) => each.box)),
       presets, blended);
     const later = content.parts.length > 1 ? [second, third] : [second];
@@ -690,9 +690,11 @@
     for (const kind of ["mouseover", "mouseleave", "focusin"]) root.addEventListener(kind, mark);
     new ResizeObserver(drawSlopes).observe(blended);
     window.addEventListener("hashchange", () => {
-      if (restore()) draw();
+      if (restore("The list stays as it is.")) draw();
     });
-    if (!restore()) Object.assign(state, { seeds: content.examples[0].seeds.slice(), example: 0 });
+    if (!restore("Here is an example instead.")) {
+      Object.assign(state, { seeds: content.examples[0].seeds.slice(), example: 0 });
+    }
     if (root.clientWidth < NARROW) many.value = state.length = 5;
     draw();
     root.musig = { data, state, scores: window.musigScores };

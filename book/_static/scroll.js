@@ -4,7 +4,6 @@
   const KINDS = [
     ["pre", "Code"],
     [".math", "Formula"],
-    [".musig-figure", "Figure"],
     [".pst-scrollable-table-container, .table-wrapper, .output, .cell_output", "Table"],
   ];
 

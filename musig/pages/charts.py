@@ -360,9 +360,10 @@ def moves(
 
     Examples
     --------
-    >>> fig, ax = moves(np.eye(2), np.eye(2)[::-1], "AB", ["folk", "jazz"])
-    >>> [text.get_text() for text in ax.texts if text.get_text()]
-    ['A', 'B']
+    >>> beside = np.array([[-1, 0.1], [-1, -0.1], [1, 0]])  # A and B
+    >>> fig, ax = moves(beside, beside, "ABC", ["folk", "jazz", "folk"])
+    >>> [(text.get_text(), round(np.hypot(*text.get_position()).item(), 2)) for text in ax.texts]
+    [('A', 1.0), ('B', 1.35), ('C', 1.35)]
     """
     fig, ax = new_axes(ax, width=2.8, height=2.8)
     start = np.arctan2(before[:, 1], before[:, 0])
@@ -370,7 +371,8 @@ def moves(
     turn = (turn + np.pi) % (2 * np.pi) - np.pi  # the short way
     rings = np.full(len(before), RINGS[0])
     for place, n in enumerate(order := np.argsort(start)):
-        near = [m for m in order[:place] if start[n] - start[m] < 0.55]
+        apart = start[n] - start[order[:place]]
+        near = order[:place][np.minimum(apart, 2 * np.pi - apart) < 0.55]
         free = [ring for ring in RINGS if ring not in rings[near]]
         rings[n] = free[0] if free else RINGS[-1]
     around = np.linspace(0, 2 * np.pi, 200)

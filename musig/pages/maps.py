@@ -19,7 +19,6 @@ Contents
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from torch import Tensor
 
 from musig.pages import charts, embeddings
 from musig.pages.style import plain
+from musig.pages.tables import STATIC, json_text
 
 MOST = 600
 """Tracks on a map: more would cover each other on a phone."""
@@ -41,8 +41,6 @@ SIZE = 1000
 """Width of a panel in the numbers that the script reads."""
 NEAR = 5
 """Nearest tracks that are named."""
-STATIC = "../_static"
-"""Where the script is, seen from a page of a notebook."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,12 +163,11 @@ def linked(figure: str, laid: Mapping[str, View], tracks: pd.DataFrame, start: i
             for name, view in laid.items()
         ],
     }
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
-    text = text.replace("<", "\\u003c")  # a title may hold the end of a script
     return HTML(
         f'<link rel="stylesheet" href="{STATIC}/map.css">'
         f'<div class="musig-map" data-figure="{escape(figure)}" hidden>'
-        f'<script type="application/json" data-reader="{STATIC}/map.js">{text}</script></div>'
+        f'<script type="application/json" data-reader="{STATIC}/map.js">'
+        f"{json_text(content)}</script></div>"
         f'<script src="{STATIC}/map.js" defer></script>'
     )
 

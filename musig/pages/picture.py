@@ -26,6 +26,8 @@ from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
+from musig.files import aside
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {"wide": "book/_static/musig.svg", "narrow": "book/_static/musig-narrow.svg"}
 """Where each drawing is kept."""
@@ -54,11 +56,12 @@ TEXT = (
     "{seeds} is then completed with {added}."
 )
 STYLE = """
-.musig-picture { --ink: var(--pst-color-text-base, #1b1f24); --edge: #8b949e; --hue: #6f42c1;
-  --soft: var(--pst-color-text-muted, #57606a); --line: var(--pst-color-border, #c4cad1);
+.musig-picture { --ink: var(--pst-color-text-base, #1b1f24); --edge: #8b949e;
+  --hue: var(--musig-hue, #6f42c1); --soft: var(--pst-color-text-muted, #57606a);
+  --line: var(--pst-color-border, #c4cad1);
   --card: var(--pst-color-surface, #f4f6f8); --ground: none; --number: #fff;
   font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
-html[data-theme="dark"] .musig-picture { --hue: #b392f0; --edge: #768390; --number: #14181e; }
+html[data-theme="dark"] .musig-picture { --edge: #768390; --number: #14181e; }
 :root.musig-picture { --ground: #fff; }
 @media (prefers-color-scheme: dark) { :root.musig-picture { --ink: #e6edf3; --soft: #9ea7b3;
   --line: #3d444d; --card: #1c222a; --hue: #b392f0; --edge: #768390; --number: #14181e;
@@ -409,7 +412,8 @@ def main(root: Path = ROOT) -> int:
     Notebook: 01_catalog
     """
     for layout, name in FILES.items():
-        (root / name).write_text(drawing(layout), encoding="utf-8")
+        with aside(root / name) as passing:
+            passing.write_text(drawing(layout), encoding="utf-8")
     return 0
 
 

@@ -21,7 +21,6 @@ Contents
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
@@ -35,16 +34,16 @@ from musig.baselines.itemknn import ItemKNN
 from musig.catalog import FEATURES, Catalog, Playlists
 from musig.errors import MusigError
 from musig.pages.completed import mixed, scores
+from musig.pages.description import words
 from musig.pages.offers import Models
 from musig.pages.packing import CLIP_TYPE, clip, codes, levels, neighbours, packed, unpacked
+from musig.pages.tables import STATIC, json_text
 from musig.recordings import SUFFIXES, read
 from musig.scorers import EmbeddingScorer
 
 LARGEST = 1_840_000
 """Bytes of the cell: with the chapter around it and both scripts the page stays within 2 MB."""
 LABELS = {"musig": "MUSIG", "track2vec": "Track2Vec", "itemknn": "item-kNN"}
-STATIC = "../_static"
-"""Where the book keeps its scripts, seen from a chapter."""
 _MEASURED = ("loudness", "tempo")  # features without natural bounds
 
 
@@ -96,7 +95,7 @@ def content(
         "examples": [dict(each) for each in examples],
     }
     # A link to a list of seeds is kept only where the tracks are the same.
-    made["key"] = sha256(_json([made["name"], made["tracks"]]).encode()).hexdigest()[:8]
+    made["key"] = sha256(json_text([made["name"], made["tracks"]]).encode()).hexdigest()[:8]
     room = LARGEST - _bytes(made) - 1000  # for the HTML around it
     if room < 0:
         raise MusigError(
@@ -176,9 +175,7 @@ def sizes(made: Mapping[str, Any]) -> dict[str, int]:
     2
     """
     found = {
-        f"{part['id']}": _bytes(part)
-        for kind in ("methods", "parts")
-        for part in made.get(kind, ())
+        part["id"]: _bytes(part) for kind in ("methods", "parts") for part in made.get(kind, ())
     }
     found |= {key: _bytes(made[key]) for key in ("tracks", "features", "clips") if key in made}
     return found | {"all": _bytes(made)}
@@ -289,31 +286,23 @@ def page(made: Mapping[str, Any]) -> HTML:
         "appears, JavaScript is off, or this is the notebook and not the book: the table above "
         "shows an example, and <code>make book</code> draws the page.</p>\n"
         f'<script type="application/json" data-read-by="{STATIC}/playground.js">'
-        f"{_json(made)}</script>\n"
+        f"{json_text(made)}</script>\n"
         f'<script defer src="{STATIC}/playground-scores.js"></script>\n'
         f'<script defer src="{STATIC}/playground.js"></script>\n'
         "</div>"
     )
 
 
-def _json(value: Any) -> str:
-    """Write JSON that may stand in a page."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c")
-
-
 def _bytes(value: Any) -> int:
-    return len(_json(value).encode("utf-8"))
+    return len(json_text(value).encode("utf-8"))
 
 
 def _described(tracks: pd.DataFrame, counts: np.ndarray) -> dict[str, Any]:
     """Write what tracks are called, and in how many training playlists each is."""
-    ids = pd.Series(tracks.index, tracks.index)
-    names = tracks["name"].fillna(ids) if "name" in tracks else ids
-    coded: dict[str, Any] = {"names": names.map(str).tolist(), "playlists": packed(counts)}
-    for key, column in (("artist", "artist"), ("genre", "main_genre")):
-        values = tracks[column] if column in tracks else pd.Series(None, tracks.index, dtype=object)
-        numbers, found = pd.factorize(values, use_na_sentinel=True)
+    told = words(tracks, np.arange(len(tracks)))
+    coded: dict[str, Any] = {"names": told["title"].map(str).tolist(), "playlists": packed(counts)}
+    for key in ("artist", "genre"):
+        numbers, found = pd.factorize(told[key], use_na_sentinel=True)
         coded[key] = packed(numbers + 1)  # 0: unknown
         coded[f"{key}s"] = [str(value) for value in found]
     return coded
@@ -340,6 +329,6 @@ def _model(scorer: Any, models: Models, shown: np.ndarray) -> dict[str, Any]:
     """Pack one fitted method."""
     if isinstance(scorer, ItemKNN):
         rows = neighbours(scorer.similarity, models.counts, shown)
-        return {"kind": "neighbours", "neighbours": scorer.neighbours, **rows}
+        return {"kind": "neighbours", **rows}
     unit = scorer.scorer.unit[shown].cpu().numpy()
     return {"kind": "vectors", "size": unit.shape[1], "codes": packed(codes(unit))}

@@ -11,10 +11,12 @@ Contents
 - :func:`intervals`: results of methods, side by side.
 - :func:`percent`, :func:`number`: a share, a number, as written in a sentence;
   :func:`glue`: keeps them for the sentence.
+- :func:`json_text`: what a script of the book (in :data:`STATIC`) reads.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -25,6 +27,9 @@ from IPython.display import HTML, display
 
 if TYPE_CHECKING:
     from musig.catalog import Catalog
+
+STATIC = "../_static"
+"""Where the book keeps its scripts and styles, seen from a chapter."""
 
 
 def show(
@@ -181,6 +186,32 @@ def glue(values: Mapping[str, str]) -> None:
     for name, text in values.items():
         kept = {"scrapbook": {"name": name, "mime_prefix": prefix}}
         display({prefix + "text/plain": repr(text)}, metadata=kept, raw=True)
+
+
+def json_text(value: object) -> str:
+    r"""Write plain values as JSON that may stand in a page, for a script to read.
+
+    Parameters
+    ----------
+    value : object
+        Of dict, list, str, int, float, bool and None; numbers are finite.
+
+    Returns
+    -------
+    str
+        Without any ``<``, so that no text from data ends the element around it.
+
+    Notes
+    -----
+    Notebook: 05_multitask_training
+
+    Examples
+    --------
+    >>> print(json_text({"title": "</script>"}))
+    {"title":"\u003c/script>"}
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c")
 
 
 def source_note(catalog: Catalog) -> HTML:

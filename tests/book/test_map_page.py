@@ -14,13 +14,7 @@ import pytest
 from musig.pages import maps
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium on this machine"),
-]
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 TITLES = ["Amber Road", "Birch and Bone", "<i>Cradle</i>", "Éclair", "Foghorn", "Grey Harbour"]
 PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
@@ -58,21 +52,13 @@ def write(tmp_path):
     return make
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with sync_api.sync_playwright() as playing:
-        opened = playing.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def visit(browser):
+def visit(chromium):
     """Open an address; whatever goes wrong in the page fails the test."""
     wrong, contexts = [], []
 
     def go(address, width=1000, **options):
-        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
+        context = chromium.new_context(viewport={"width": width, "height": 800}, **options)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -140,6 +126,38 @@ def test_a_track_is_found_by_its_name_with_the_keyboard_alone(write, visit):
     assert marked(page) == []
 
 
+def test_who_leaves_the_search_and_comes_back_finds_it_closed(write, visit):
+    page = visit(write("before", "after"))
+    field = page.get_by_role("combobox", name="Find a track")
+    field.fill("b")
+    field.press("ArrowDown")
+    page.keyboard.press("Tab")
+    field.focus()
+    assert field.get_attribute("aria-activedescendant") is None
+    page.keyboard.press("Enter")  # of a list that is not seen
+    assert marked(page) == []
+    page.keyboard.press("ArrowDown")
+    assert page.get_by_role("option", selected=True).count() == 1
+    page.keyboard.press("Enter")
+    assert marked(page) == ["Amber Road"] * 2
+
+
+def test_a_track_is_taken_when_the_button_is_let_go_over_it(write, visit):
+    page = visit(write("before", "after"))
+    field = page.get_by_role("combobox", name="Find a track")
+    field.fill("grey")
+    option = page.get_by_role("option")
+    option.hover()
+    page.mouse.down()
+    page.mouse.move(5, 5)
+    page.mouse.up()
+    assert marked(page) == []
+    assert option.is_visible()
+    option.click()
+    assert marked(page) == ["Grey Harbour"] * 2
+    assert field.evaluate("node => node === document.activeElement")
+
+
 def test_arrow_keys_go_from_track_to_track(write, visit):
     page = visit(write("before", "after"), width=1000)
     first, second = page.locator(".musig-map-plot").all()
@@ -171,6 +189,8 @@ def test_a_genre_is_brought_forward(write, visit):
     jazz.click()
     assert jazz.get_attribute("aria-pressed") == "false"
     assert page.locator(".front").count() == 0
+    unknown.click()
+    assert "unknown: 1 track b" in page.locator("[aria-live=polite]").text_content()
 
 
 def test_of_more_than_two_views_each_panel_shows_any(write, visit):

@@ -1,5 +1,6 @@
 """The page that completes playlists, in a real browser: its numbers are Python's, and it works."""
 
+import re
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +16,6 @@ from musig.splits import split_playlists
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 STATIC = Path(__file__).resolve().parents[2] / "book/_static"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = '<img src=x onerror="document.title = 1">&amp; "seven" </script>'
 BLENDS = [[2, 1, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1], [5, 3, 90]]
 ASK = "([what, ...given]) => { const m = document.querySelector('.musig-playground').musig;"
@@ -31,8 +31,8 @@ def made():
         known, split, epochs=6, embedding_size=16, neighbours=12, seed=0, device="cpu"
     )
     shown = offers.most_frequent(models.counts, 200)
-    tone = (0.2 * np.sin(np.arange(16_000) / 9)).astype(np.float32)
-    clips = dict.fromkeys(range(0, 200, 2), packing.clip(tone, 16_000, 0.5))
+    tone = (0.2 * np.sin(np.arange(40_000) / 9)).astype(np.float32)
+    clips = dict.fromkeys(range(0, 200, 2), packing.clip(tone, 16_000, 2.5))
     content = playground.content(
         models, shown, clips, offers.examples(models, shown, list(clips), seed=0)
     )
@@ -40,14 +40,13 @@ def made():
     return models, shown, content
 
 
-@pytest.fixture(scope="module")
-def site(made, tmp_path_factory):
+def written(folder, content):
     """The page as the book has it: beside the book's scripts, with the theme's style."""
-    folder = tmp_path_factory.mktemp("site")
     (folder / "notebooks").mkdir()
     (folder / "_static").mkdir()
     styles = []
     for package, name in (
+        ("pydata_sphinx_theme", "bootstrap.css"),
         ("pydata_sphinx_theme", "pydata-sphinx-theme.css"),
         ("sphinx_book_theme", "sphinx-book-theme.css"),
     ):
@@ -64,27 +63,22 @@ def site(made, tmp_path_factory):
         '<link rel="stylesheet" href="../_static/musig.css"></head><body><main class="bd-content">'
         '<article class="bd-article"><h1>Complete a playlist</h1><h2>Here</h2>'
         '<div class="cell_output"><div class="output text_html">'
-        f"{playground.page(made[2]).data}</div></div></article></main></body></html>",
+        f"{playground.page(content).data}</div></div></article></main></body></html>",
         "utf-8",
     )
     return page.as_uri()
 
 
 @pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("there is no chromium on this machine")
-    sync = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync.sync_playwright() as play:
-        started = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield started
-        started.close()
+def site(made, tmp_path_factory):
+    """The page with everything."""
+    return written(tmp_path_factory.mktemp("site"), made[2])
 
 
 @pytest.fixture
-def page(browser, site):
+def page(chromium, site):
     """The page, opened; what went wrong in it, and what it asked for, is in two lists."""
-    context = browser.new_context(viewport={"width": 1300, "height": 900})
+    context = chromium.new_context(viewport={"width": 1300, "height": 900})
     opened = context.new_page()
     opened.errors, opened.asked = [], []
     opened.on("pageerror", lambda error: opened.errors.append(str(error)))
@@ -285,6 +279,33 @@ def test_the_address_keeps_the_list(page, site):
     assert page.locator(".pg-chip").count() == 10
 
 
+def test_a_link_to_other_data_that_is_followed_later_changes_nothing(page):
+    before = rows(page, "musig")
+    page.evaluate("location.hash = '#playlist=00000000.1-2-3.1-1-1'")
+    page.wait_for_function("/stays/.test(document.querySelector('[role=status]').textContent)")
+    assert "example" not in page.locator("[role=status]").text_content()
+    assert rows(page, "musig") == before
+
+
+def test_with_fewer_tasks_and_no_track_left_nothing_wrong_is_said(chromium, made, tmp_path):
+    content = dict(made[2])
+    sound = next(iter(content["clips"]["sounds"].values()))
+    heard = dict.fromkeys(map(str, content["examples"][0]["seeds"][:3]), sound)
+    content["clips"] = {**content["clips"], "sounds": heard}
+    content["parts"] = content["parts"][:2]
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(written(tmp_path, content))
+    page.get_by_label("Only tracks that can be played").check()
+    assert page.locator("[data-list]").count() == 5
+    assert page.locator("[data-list] .pg-row").count() == 0
+    page.locator(".pg-remove").last.click()
+    page.wait_for_function("/9 left/.test(document.querySelector('[role=status]').textContent)")
+    told = page.locator(".musig-playground").inner_text()
+    assert not re.search(r"undefined|NaN|[Tt]hree (tasks|models)", told)
+    context.close()
+
+
 def test_one_clip_plays_at_a_time_and_lists_can_be_heard(page):
     page.get_by_label("Only tracks that can be played").check()
     assert page.locator('[data-list="musig"] .pg-play').count() == 10
@@ -317,9 +338,9 @@ def test_features_unfold_into_numbers(page):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1300, 768, 390])
-def test_nothing_is_too_wide_and_axe_finds_nothing_serious(browser, site, width, theme):
+def test_nothing_is_too_wide_and_axe_finds_nothing_serious(chromium, site, width, theme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
-    page = browser.new_page(viewport={"width": width, "height": 800})
+    page = chromium.new_page(viewport={"width": width, "height": 800})
     page.goto(site)
     page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
     page.wait_for_selector(".pg-row")
@@ -335,16 +356,16 @@ def test_nothing_is_too_wide_and_axe_finds_nothing_serious(browser, site, width,
     page.close()
 
 
-def test_without_scripts_it_says_what_is_missing(browser, site):
-    context = browser.new_context(java_script_enabled=False)
+def test_without_scripts_it_says_what_is_missing(chromium, site):
+    context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(site)
     assert "JavaScript is off" in page.locator(".pg-wait").inner_text()
     context.close()
 
 
-def test_motion_is_reduced_on_request(browser, site):
-    context = browser.new_context(reduced_motion="reduce")
+def test_motion_is_reduced_on_request(chromium, site):
+    context = chromium.new_context(reduced_motion="reduce")
     page = context.new_page()
     page.goto(site)
     page.locator(".pg-play").first.click()

@@ -1,5 +1,6 @@
 """Maps: what the script reads is what was embedded, in the page, small, and never markup."""
 
+import inspect
 import json
 import re
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 
-from musig.pages import embeddings, maps
+from musig.pages import charts, embeddings, maps
+from musig.pages.style import PALETTE
 
 STATIC = Path(__file__).resolve().parents[2] / "book/_static"
 
@@ -121,6 +123,16 @@ def test_the_figure_has_a_panel_a_view_and_one_legend():
     assert not any(ax.get_legend() for ax in axes.flat)
     fig.canvas.draw()
     plt.close(fig)
+
+
+def test_the_script_draws_in_the_size_and_the_colours_of_the_figures():
+    script = (STATIC / "map.js").read_text("utf-8")
+    style = (STATIC / "map.css").read_text("utf-8")
+    assert int(re.search(r"const SIZE = (\d+);", script)[1]) == maps.SIZE
+    coloured = int(re.search(r"const COLOURED = (\d+);", script)[1])
+    assert coloured == inspect.signature(charts.points).parameters["most"].default
+    light = re.findall(r"--map-\d: (#\w+);", style)[:coloured]
+    assert light == [colour.lower() for colour in PALETTE[:coloured]]
 
 
 def test_the_script_asks_nobody():

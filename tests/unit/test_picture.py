@@ -52,6 +52,12 @@ def test_the_drawing_holds_what_it_tells(layout):
     assert set(root.get("aria-labelledby").split()) == ids
 
 
+def test_its_hue_is_that_of_the_book():
+    book = (picture.ROOT / "book/_static/musig.css").read_text("utf-8")
+    light, dark = re.findall(r"--musig-hue: (#\w+);", book)
+    assert re.findall(r"hue[:,] (#\w+)", picture.STYLE) == [light, dark]
+
+
 def test_names_of_the_two_drawings_differ():
     """Both stand in one page."""
     both = "".join(picture.drawing(layout) for layout in LAYOUTS)
@@ -64,8 +70,13 @@ def test_everything_lies_inside_and_no_letter_is_small(layout):
     """On a phone the narrow picture is as wide as the page, some 350 pixels of its 364."""
     text = picture.drawing(layout)
     width, height = map(float, re.search(r'viewBox="0 0 (\d+) (\d+)"', text).groups())
-    for x, y in re.findall(r"translate\(([\d.]+) ([\d.]+)\)", text):
-        assert float(x) < width and float(y) < height
+    cards = ET.fromstring(text).findall(f".//{SVG}g[@transform]")
+    assert len(cards) == 4
+    for card in cards:
+        x, y = map(float, re.findall(r"[\d.]+", card.get("transform")))
+        panel = card.find(f"{SVG}rect[@class='panel']")
+        wide, tall = (float(panel.get(name)) for name in ("width", "height"))
+        assert x + wide <= width and y + tall <= height
     shown = {"narrow": 350, "wide": 640}[layout]
     sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", text)]
     assert min(sizes) * shown / width >= 11

@@ -17,6 +17,8 @@ from musig.blend import standardise
 from musig.catalog import FEATURES, Playlists, universe
 from musig.errors import MusigError
 from musig.pages import completed, offers, packing, playground
+from musig.pages.style import PALETTE
+from musig.pages.tables import STATIC as FROM_A_CHAPTER
 from musig.ranking import ranking
 from musig.scorers import EmbeddingScorer
 from musig.sources import synthetic
@@ -307,13 +309,23 @@ def test_every_file_that_the_page_asks_for_is_there():
     asked = re.findall(r'(?:src|href)="([^"]+)"', html)
     assert len(asked) == 3
     for name in asked:
-        assert (STATIC / name.removeprefix(f"{playground.STATIC}/")).is_file(), name
+        assert (STATIC / name.removeprefix(f"{FROM_A_CHAPTER}/")).is_file(), name
     for path in STATIC.glob("playground*.js"):
         text = path.read_text("utf-8")
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", text)
         assert not re.search(
             r"\bfetch\(|XMLHttpRequest|^\s*import\b|https?://(?!www\.w3\.org)", text, re.M
         )
+
+
+def test_what_the_scripts_repeat_is_what_python_says():
+    script = "".join(path.read_text("utf-8") for path in STATIC.glob("playground*.js"))
+    said = {"FEWEST": offers.FEWEST, "MOST": offers.MOST, "UNKNOWN": packing.UNKNOWN}
+    for name, value in said.items():
+        assert re.findall(rf"const {name} = (\d+);", script) == [str(value)], name
+    style = (STATIC / "playground.css").read_text("utf-8")
+    for task, colour in zip(offers.TASKS, PALETTE, strict=False):
+        assert re.search(rf"--pg-{task}: (#\w+);", style)[1] == colour.lower(), task
 
 
 def test_only_what_the_data_can_teach_is_fitted():
