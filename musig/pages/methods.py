@@ -12,7 +12,7 @@ Contents
   what is opened by a click.
 - :func:`gains`: by what share rows are above the best of others.
 - :func:`settings`: those that were chosen, and how many trials it took; :func:`told`: in words;
-  :func:`limits`: what methods cannot do.
+  :func:`limits`, :data:`CANNOT`: what methods cannot do.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ TOLD = ("n", "folds", "seeds", "trials", "by_hand", "remark")
 """Columns of a table that are about its rows and not about one metric."""
 NAMED = {"seeds": "trainings", "by_hand": "by hand"}
 """What they are called on a page, where that is not their name; playlists have seeds too."""
+CANNOT = {"musig-best": "rank a track that it was not trained on: it keeps a number for each"}
+"""What a class does not say of itself; in its source it would make all its recorded cells old."""
 
 
 def quick(epochs: int, embedding_size: int) -> dict[str, dict[str, Any]]:
@@ -390,6 +392,6 @@ def limits(names: Sequence[str] | None = None) -> pd.DataFrame:
     for name in methods.METHODS if names is None else names:
         kind = type(methods.make(name))
         sentence = str(getattr(kind, "cannot", "")).removeprefix(f"{kind.__name__} ")
-        sentence = sentence.removeprefix("cannot ").rstrip(".")
+        sentence = sentence.removeprefix("cannot ").rstrip(".") or CANNOT.get(name, "")
         lines.append((name, f"{kind.__module__}.{kind.__name__}", sentence or None))
     return pd.DataFrame(lines, columns=["method", "in the code", "cannot"])

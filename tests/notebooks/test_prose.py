@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 
@@ -18,6 +19,19 @@ UNCOMPARED = {"16_playground"}
 
 LONGEST = 40
 """Words of a sentence."""
+
+GIVES = {
+    "then": {
+        "claims.choices",
+        "experiments.read",
+        "ledger.results",
+        "records.load",
+        "speed.recorded",
+    },
+    "now": {"experiments.run"},
+    "origin": {"standing.origin", "speed.origin", "records.provenance"},
+}
+"""What reads the results of other runs, what makes those of this one, what says where from."""
 
 OTHER_WORDS = {
     r"songs?": "track",
@@ -104,14 +118,38 @@ def markdown(path):
     return [source(cell) for cell in cells(path) if cell["cell_type"] == "markdown"]
 
 
-def prose(path):
+def words(text):
     """Give every line of words: neither code nor formulas, headings, labels or directives."""
-    for text in markdown(path):
-        text = re.sub(r"^(`{3,}).*?^\1\s*$", "", text, flags=re.M | re.S)
-        text = re.sub(r"^\$\$.*?^\$\$.*?$", "", text, flags=re.M | re.S)
-        for line in text.splitlines():
-            if line.strip() and not re.match(r"\(.*\)=$|:::|:class:|#|<!--|\| --- ", line):
-                yield line
+    text = re.sub(r"^(`{3,}).*?^\1\s*$", "", text, flags=re.M | re.S)
+    text = re.sub(r"^\$\$.*?^\$\$.*?$", "", text, flags=re.M | re.S)
+    for line in text.splitlines():
+        if line.strip() and not re.match(r"\(.*\)=$|:::|:class:|#|<!--|\| --- ", line):
+            yield line
+
+
+def prose(path):
+    return [line for text in markdown(path) for line in words(text)]
+
+
+def figures(path):
+    """Give the caption and the alternative text of every figure."""
+    for cell in cells(path):
+        shown = cell["metadata"].get("mystnb", {})
+        yield from filter(None, (shown.get("figure", {}).get("caption"),
+                                 shown.get("image", {}).get("alt")))  # fmt: skip
+
+
+def labels(path):
+    """Give the texts in the code that have a space in them: legends, headings, axes, sentences."""
+    for cell in cells(path):
+        if cell["cell_type"] == "code" and not hidden(cell):
+            for node in ast.walk(parsed(cell)):
+                if isinstance(node, ast.Constant) and " " in str(node.value):
+                    yield str(node.value)
+
+
+def parsed(cell):
+    return ast.parse(re.sub(r"^(\s*)[!%].*$", r"\1pass", source(cell), flags=re.M))
 
 
 def plain(line):
@@ -180,6 +218,72 @@ def test_words_stand_before_and_after_each_cell(path):
 
 
 @pytest.mark.parametrize("path", EACH)
+def test_between_two_cells_there_is_a_sentence_for_each(path):
+    """One on what the first showed, and one on what the next computes."""
+    shown = [cell for cell in cells(path) if not hidden(cell)]
+    for one, between, other in zip(shown, shown[1:], shown[2:], strict=False):
+        kinds = [cell["cell_type"] for cell in (one, between, other)]
+        if kinds == ["code", "markdown", "code"] and shows(one):
+            lines = list(words(source(between)))
+            assert len(lines) >= 2, f"between {one['id']} and {other['id']}: {lines}"
+
+
+def shows(cell):
+    """Say whether a cell has something to see: a figure, a table, a line; imports have not."""
+    body = parsed(cell).body
+    printed = re.search(r"\b(?:print|display)\(", source(cell))
+    seen = "mystnb" in cell["metadata"] or printed or isinstance(body[-1], ast.Expr)
+    return bool(seen) and not isinstance(body[0], (ast.Import, ast.ImportFrom))
+
+
+@pytest.mark.parametrize("path", EACH)
+def test_a_cell_that_shows_recorded_results_says_whose_they_are(path):
+    """It has the tag, so that no line says it was this run, and prints where they are from.
+
+    Where this run's are in the same picture, its line is right as well, and the tag may be missing.
+    """
+    held = {"then": set(), "now": set(), "origin": set()}  # names that hold what, so far
+    for cell in cells(path):
+        if cell["cell_type"] == "code":
+            made = {kind: uses(cell, kind, names) for kind, names in held.items()}
+            caption = cell["metadata"].get("mystnb", {}).get("figure", {}).get("caption", "")
+            made["then"] |= bool(re.search(r"\brecorded\b|\breal playlists\b", caption, re.I))
+            if not hidden(cell) and "record.finish(" not in source(cell):
+                tagged = "recorded" in cell["metadata"].get("tags", [])
+                mixed = made["then"] and made["now"]
+                assert tagged == made["then"] or mixed, cell["id"]
+                assert made["origin"] or not made["then"], f"{cell['id']}: where it is from"
+
+
+def uses(cell, kind, held):
+    """Say whether a cell calls what gives this kind of thing, or uses a name that holds it."""
+    found = False
+    for statement in parsed(cell).body:
+        nodes = list(ast.walk(statement))
+        names = [node for node in nodes if isinstance(node, ast.Name)]
+        inner = {
+            name.id
+            for node in nodes
+            if isinstance(node, ast.comprehension)
+            for name in ast.walk(node.target)
+            if isinstance(name, ast.Name)
+        }
+        kept = {name.id for name in names if isinstance(name.ctx, ast.Store)} - inner
+        if isinstance(statement, ast.FunctionDef):
+            inner |= kept | {node.arg for node in nodes if isinstance(node, ast.arg)}
+            kept = {statement.name}
+        used = {name.id for name in names if isinstance(name.ctx, ast.Load)} - inner
+        calls = {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
+        taken = bool(used & held or calls & GIVES[kind])
+        if taken and (kind != "origin" or isinstance(statement, ast.FunctionDef)):
+            held |= kept
+        elif isinstance(statement, (ast.Assign, ast.FunctionDef)):
+            held -= kept
+        found |= taken
+    return found
+
+
+@pytest.mark.parametrize("path", EACH)
 def test_no_result_is_typed(path):
     """A number comes from a run, from a source that is cited, or is listed above with a reason."""
     known = {**TYPED[""], **TYPED.get(path.name[:2], {})}
@@ -201,7 +305,7 @@ def test_every_number_that_may_be_typed_is():
 
 @pytest.mark.parametrize("path", EACH)
 def test_one_word_for_one_idea(path):
-    for line in prose(path):
+    for line in [*prose(path), *figures(path), *labels(path)]:
         for other, word in OTHER_WORDS.items():
             found = re.search(rf"\b(?:{other})\b", NAMES.sub("", plain(line)), re.I)
             assert not found, f"{found[0]!r} is {word!r} in the glossary: {line}"
