@@ -62,7 +62,7 @@ VERDICTS = (REPRODUCED, NOT_REPRODUCED, NOT_TESTABLE, NOT_RUN)
 
 @dataclass(frozen=True)
 class Claim:
-    """One sentence of the source, and its test.
+    """One claim of the source, and its test.
 
     Notes
     -----
@@ -71,7 +71,7 @@ class Claim:
 
     name: str
     says: str
-    """What the source says."""
+    """What the source says, in our words; what is more than it says is marked as our reading."""
     tested: str
     """How it is tested here."""
     needs: tuple[str, ...]
@@ -226,7 +226,8 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "The weights of the tasks matter",
-        "The weights were chosen empirically, each setting stressing one loss more or less.",
+        "The weights were chosen empirically, each setting stressing one loss more or less. That"
+        " they matter is our reading.",
         "any two of the points with all three tasks on differ, with Holm's correction: a corner,"
         f" where a task is off, would make the claim easy: {_OF_08}",
         tuple(f"09_task_weights/{point_name(point)}" for point in SIMPLEX),
@@ -235,7 +236,8 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "Structure and content complement each other",
-        "The embeddings aggregate structure and features, which complement each other.",
+        "The embeddings aggregate structure and features. That the two complement each other is our"
+        " reading.",
         "MUSIG with GENRE + AUDIO against the same content without a graph, and against the graph"
         f" without content, with no attributes and with random ones: {_OF_08}",
         _rows_08(
@@ -252,8 +254,8 @@ CLAIMS: tuple[Claim, ...] = (
         "tracks of held-out artists, found for test playlists among each other: MUSIG told no"
         " co-occurrence but ten known tracks like the new one, as it is where there are no"
         " playlists, against random; told all co-occurrences against itself told none, and against"
-        f" attributes without a graph: {_OF_08}; beside it MUSIG told nothing at all, and told all"
-        " against a fallback of TRACK2VEC",
+        f" attributes without a graph: {_OF_08}; beside it, and no part of the verdict, MUSIG told"
+        " nothing at all, and told all against a fallback of TRACK2VEC, which it need not be above",
         tuple(f"12_new_tracks/{name}" for name in ("musig", "content", "random", "track2vec")),
         inductive,
     ),
@@ -269,8 +271,8 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "Generalises across tasks",
-        "The embeddings generalise across downstream tasks; how well, and what multi-task"
-        " supervision costs there, is left for future work.",
+        "How well the embeddings generalise to other downstream tasks, and what multi-task"
+        " supervision costs there, is left for future work. That they do is our reading.",
         "in popularity, artist and theme, which it is not trained for, MUSIG against co-occurrence"
         " alone, and against attributes averaged over neighbours, on artists no probe has seen:"
         " one fold, averaged over three trainings; paired tests over artists, of themes over"

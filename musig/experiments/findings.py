@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-The paper reports hit-rate; its cut-off and which of two forms it means are not published in the
+The paper reports hit-rate; its cut-off and which of two readings it means are not published in the
 source we have. So every test is made in both readings, any hit among k and the share of the targets
 among k, for one k. A test names comparisons; all must go its way, and its p is the largest of
 theirs, so that no correction is needed within a claim.
@@ -72,7 +72,7 @@ class Rules:
 
     @property
     def readings(self) -> tuple[str, str]:
-        """Both forms of hit-rate: any hit among k, and the share of the targets among k."""
+        """Both readings of hit-rate: any hit among k, and the share of the targets among k."""
         return f"hit_rate@{self.k}", f"recall@{self.k}"
 
 

@@ -337,9 +337,9 @@ def inductive(of: Sequence[Row], rules: Rules) -> Running:
     generator
         To :class:`musig.experiments.findings.Finding`, which holds where MUSIG without any
         co-occurrence, as ``musig embed`` places such a track, is above random, and MUSIG told all
-        co-occurrences above itself told none, and above the attributes. Beside it: MUSIG told
-        nothing, not even tracks like it, against random and the attributes; MUSIG told all against
-        the fallback.
+        co-occurrences above itself told none, and above the attributes. Beside it, and no part of
+        whether it holds: MUSIG told nothing, not even tracks like it, against random and the
+        attributes; MUSIG told all against the fallback.
 
     Notes
     -----

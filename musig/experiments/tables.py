@@ -609,7 +609,7 @@ def gain(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> tuple[float, floa
 
 
 def curves(results: Iterable[CellResult]) -> pd.DataFrame:
-    """Give both forms of the hit-rate for every length of the list.
+    """Give both readings of the hit-rate for every length of the list.
 
     Parameters
     ----------

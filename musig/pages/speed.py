@@ -7,7 +7,7 @@ where one is missing the page says so and how to make it.
 
 Contents
 --------
-- :func:`recorded`: a file of measurements, or nothing.
+- :func:`recorded`: a file of measurements, or nothing; :func:`origin`: what it tells of itself.
 - :func:`peers`, :func:`ratios`, :func:`ratios_told`: speed beside others, on a CPU.
 - :func:`roofline`, :func:`aggregation`, :func:`card_times`, :func:`card_bars`, :func:`card_told`,
   :func:`ways_told`: on a GPU.
@@ -65,6 +65,51 @@ def recorded(name: str, folder: Path = FOLDER) -> Any:
         raise MusigError(
             f"{path} is not JSON ({error}): restore it, or remove it and measure again."
         ) from error
+
+
+def origin(name: str, folder: Path = FOLDER) -> str:
+    """Say where measurements were made, as far as their file tells.
+
+    Parameters
+    ----------
+    name : str
+        As :func:`recorded` takes it.
+    folder : Path
+
+    Returns
+    -------
+    str
+        One line; without a file, that nothing was recorded.
+
+    Raises
+    ------
+    MusigError
+        As :func:`recorded`.
+
+    Notes
+    -----
+    Notebook: 15_speed_and_scale
+
+    Examples
+    --------
+    >>> origin("nowhere.json")
+    'benchmarks/nowhere.json · not recorded'
+    """
+    found = recorded(name, folder)
+    parts = [f"benchmarks/{name}"]
+    if not found:
+        return f"{parts[0]} · not recorded"
+    if isinstance(found, Mapping):  # of a card
+        machine = found.get("machine", {})
+        parts.append(str(machine.get("name") or machine.get("device") or "no machine in the file"))
+        parts += [f"{each} {machine[each]}" for each in ("torch", "cuda") if machine.get(each)]
+        return " · ".join([*parts, "no date in the file"])
+    parts.append(f"{len(found)} measurements" if len(found) > 1 else "1 measurement")
+    for key, word in (("threads", "threads"), ("code", "code")):
+        known = sorted({one[key] for one in found if key in one})
+        if known:
+            parts.append(f"{word} {', '.join(map(str, known))}")
+    return " · ".join([*parts, "no machine and no date in the file"])
 
 
 def peers(entries: Sequence[Mapping[str, Any]] | None, threads: int = 1) -> pd.DataFrame:
