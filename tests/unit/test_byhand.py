@@ -168,15 +168,6 @@ def test_the_steps_do_what_the_chapter_says(ten, made, z):
     assert taken.after["genre"][3, 0] < z[3, 0]  # to the left, where folk is
 
 
-def test_exercise_3_is_right(ten):
-    tempo, (g,) = ten.attributes.x[:, 1], byhand.letters("G")
-    own = byhand.weights(ten.csr)[g]
-    mean = np.average(tempo, weights=own)
-    variance = np.average((tempo - mean) ** 2, weights=own)
-    assert (mean, variance) == (pytest.approx(-0.75), pytest.approx(0.6875))
-    assert int(np.ceil(variance / 0.1**2)) == 69
-
-
 def test_numbers_are_called_equal_only_where_they_are_whole():
     third = written.total({"a": 1 / 3}, {"a": 1})
     assert third.lines == (r"L &\approx 1 \cdot 0.333", r"&\approx 0.333")

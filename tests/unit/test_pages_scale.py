@@ -151,6 +151,18 @@ def test_a_card_that_was_not_measured_is_said_to_be(card):
     assert "GPU was at hand" in speed.card_told(card) or "CPU" in speed.card_told(card)
 
 
+def test_a_file_of_measurements_tells_what_it_knows_of_its_origin(tmp_path):
+    points = [{"threads": 1, "code": "d8d8"}, {"threads": 2, "code": "d8d8"}]
+    (tmp_path / "growth.json").write_text(json.dumps(points), "utf-8")
+    card = {"machine": {"name": "a card", "torch": "2.11", "absent": []}}
+    (tmp_path / "gpu.json").write_text(json.dumps(card), "utf-8")
+    told = speed.origin("growth.json", tmp_path)
+    assert told.startswith("benchmarks/growth.json · 2 measurements · threads 1, 2 · code d8d8")
+    assert "no machine" in told
+    assert " · a card · torch 2.11 · no date" in speed.origin("gpu.json", tmp_path)
+    assert "not recorded" in speed.origin("whole.json", tmp_path)
+
+
 def test_exponents_are_put_side_by_side():
     fitted = scale.exponents(POINTS)
     table = scale.side_by_side(fitted, "cpu")
