@@ -61,7 +61,7 @@ def along(points: Sequence[Point] | None, axis: str) -> list[Point]:
     Parameters
     ----------
     points : sequence of mapping or None
-        Of several cut-offs, those of the one that most have.
+        Of several thresholds, those of the one that most have.
     axis : str
         One of :data:`AXES`.
 

@@ -14,9 +14,6 @@ from musig.running.exercises import exercises
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 EACH = [pytest.param(path, id=path.stem) for path in ALL]
 
-UNCOMPARED = {"16_playground"}
-"""Chapters about which the source reports nothing that could be compared."""
-
 LONGEST = 40
 """Words of a sentence."""
 
@@ -184,9 +181,7 @@ def test_a_chapter_opens_with_its_question_and_what_it_gives(path):
 def test_a_chapter_closes_alike(path):
     texts, number = "\n".join(markdown(path)), path.name[:2]
     headings = re.findall(r"^## (.+)$", texts, re.M)
-    closing = ["Try it", "What to remember"]
-    if path.stem not in UNCOMPARED:
-        closing.insert(0, "Paper and ours")
+    closing = ["Paper and ours", "Try it", "What to remember"]
     assert headings[-len(closing) :] == closing
     assert headings[0] == "Parameters"
     asked = exercises(path)  # each with a folded solution right after it
