@@ -739,7 +739,11 @@ def _(ran):
     assert spread[50] < 0.2 * alone
 
 
-@says("13.3", "On the data of this page the genre F1 rises", "the edges were made of it, those of held-out artists too")
+@says(
+    "13.3",
+    "On the data of this page the genre F1 rises",
+    "the edges were made of it, those of held-out artists too",
+)
 def _(ran):
     without, told, same, unseen = (numbers(line)[-1] for line in ran.code.strip().splitlines())
     assert told > without and same == 1.0 and unseen > 0
