@@ -26,7 +26,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from musig.errors import MusigError
+from musig.errors import MusigError, counted
 from musig.pages.style import DASHES, GREY, MARKERS, PALETTE, log_scales, new_axes, nothing, plain
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -104,7 +104,7 @@ def origin(name: str, folder: Path = FOLDER) -> str:
         parts.append(str(machine.get("name") or machine.get("device") or "no machine in the file"))
         parts += [f"{each} {machine[each]}" for each in ("torch", "cuda") if machine.get(each)]
         return " · ".join([*parts, "no date in the file"])
-    parts.append(f"{len(found)} measurements" if len(found) > 1 else "1 measurement")
+    parts.append(counted(len(found), "measurement"))
     for key, word in (("threads", "threads"), ("code", "code")):
         known = sorted({one[key] for one in found if key in one})
         if known:
