@@ -379,7 +379,7 @@ def found(folder: Path) -> dict[tuple[str, str], Path]:
     Notebook: 07_methods
     """
     known = {}
-    for path in sorted(folder.glob("*/*.json")):
+    for path in sorted(folder.glob("*/[!.]*.json")):  # not what is still being written
         try:
             content = json.loads(path.read_text("utf-8"))
             whole = bool(content["absent"]) or path.with_suffix(".parquet").exists()
@@ -447,7 +447,7 @@ def seconds_of(cells: Iterable[Cell], folder: Path | None = None) -> dict[str, f
     """
     folder = RECORDED if folder is None else folder
     known: dict[str, list[float]] = {}
-    for path in sorted(folder.glob("*/*.json")):
+    for path in sorted(folder.glob("*/[!.]*.json")):  # not what is still being written
         try:
             content = json.loads(path.read_text("utf-8"))
             seconds, cell = content["measures"].get("cpu_seconds", 0.1), content["cell"]

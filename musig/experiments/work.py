@@ -6,8 +6,9 @@ the disk at once, so that whatever ends a run costs the cells that were being co
 Conventions
 -----------
 Processes are started afresh (``spawn``), get the catalogue once and then a cell at a time. They
-leave an interrupt to the process that started them, which ends them. A cell that fails, even by
-taking its process with it, is reported at the end; the others go on.
+leave an interrupt to the process that started them, which ends them; what they were writing they
+take away. A cell that fails, even by taking its process with it, is reported at the end; the
+others go on.
 
 Contents
 --------
@@ -20,11 +21,13 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -36,6 +39,9 @@ from musig.errors import MusigError, counted
 from musig.experiments import store
 from musig.experiments.cells import Cell, CellResult, run_cell
 from musig.files import aside
+
+PATIENCE = 5.0
+"""Seconds a process has to end by itself."""
 
 THREADS = tuple(f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA"))
 
@@ -245,10 +251,11 @@ def _in_processes(tasks: list[_Task], place: _Place, jobs: int) -> Iterator[tupl
     try:
         while waiting or busy:
             while waiting and len(busy) < jobs:
-                connection, process = idle.pop() if idle else _started(place)
-                task = waiting.pop()
-                connection.send(task)
-                busy[connection] = (process, task, time.perf_counter())
+                with _interrupts_held():
+                    connection, process = idle.pop() if idle else _started(place)
+                    task = waiting.pop()
+                    connection.send(task)
+                    busy[connection] = (process, task, time.perf_counter())
             for ready in wait(list(busy)):
                 assert isinstance(ready, Connection)
                 process, task, began = busy.pop(ready)
@@ -261,8 +268,12 @@ def _in_processes(tasks: list[_Task], place: _Place, jobs: int) -> Iterator[tupl
                     error = f"its process ended with code {process.exitcode}"
                 yield task.cell.name, error, time.perf_counter() - began
     finally:
-        for connection, process in [*idle, *((one, each[0]) for one, each in busy.items())]:
+        started = [*idle, *((one, each[0]) for one, each in busy.items())]
+        for _, process in started:
             process.terminate()
+        for connection, process in started:
+            process.join(PATIENCE)
+            process.kill()  # one that computes in a library hears only at its end
             process.join()
             connection.close()
 
@@ -286,9 +297,24 @@ def _started(place: _Place) -> tuple[Connection, SpawnProcess]:
     return ours, process
 
 
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let an interrupt wait; a process that is started meanwhile never hears of one."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # it starts with the first process, and lets them in again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work(connection: Any, place: _Place) -> None:
     """Compute what comes, until nothing does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # files half-written are taken away
     while True:
         try:
             task = connection.recv()
