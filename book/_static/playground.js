@@ -91,7 +91,7 @@
       queue = rest;
       audio.src = `data:${content.clips.type};base64,${clips[track]}`;
       audio.play().catch((error) => {
-        if (error.name === "AbortError") return; // another clip was asked for meanwhile
+        if (playing !== track || error.name === "AbortError") return; // another was asked for
         silence();
         say("This browser cannot play the clip.");
       });
@@ -106,6 +106,7 @@
     }
 
     audio.addEventListener("ended", () => {
+      if (!audio.ended) return; // another was asked for just then
       if (queue.length) play(queue[0], queue.slice(1));
       else silence();
     });
